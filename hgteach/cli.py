@@ -1,0 +1,265 @@
+"""The command line. It holds no science: a command is a few lines over functions of the package.
+
+Everything heavy is imported inside the command that needs it, so that help and checks answer at
+once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hgteach import __version__
+from hgteach.errors import InputError
+from hgteach.models import MODELS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from hgteach.schema import Schema
+
+COHORTS = ("art-hiv",)
+PRESETS = ("classroom", "published")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return 0 when done, 2 when the input was wrong, 130 when interrupted."""
+    parsed = _parser().parse_args(arguments)
+    try:
+        parsed.run(parsed)
+        sys.stdout.flush()
+    except InputError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except BrokenPipeError:  # whoever reads us, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        place = f" ({error.filename})" if error.filename else ""
+        print(f"Could not finish: {error.strerror or error}{place}.", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nStopped. No file was left half-written.", file=sys.stderr)
+        return 130
+    return 0
+
+
+def data_list(_: argparse.Namespace) -> None:
+    """Print each cohort and where its table comes from at present."""
+    from hgteach.cohorts.art_hiv import ART_HIV, MONTHS, PATIENTS
+    from hgteach.cohorts.download import fetched_art_hiv, provenance_of
+
+    print(f"art-hiv  {PATIENTS:,} patients, {MONTHS} months, {len(ART_HIV.columns)} variables.")
+    path = fetched_art_hiv()
+    if path is None:
+        print("         In use: the simulated stand-in, made by this course, not Health Gym data.")
+        print("         'hgteach data fetch art-hiv' gets the published file.")
+    else:
+        print(f"         In use: {provenance_of(path)}, in {path}.")
+
+
+def data_fetch(options: argparse.Namespace) -> None:
+    """Download the published file of a cohort, or take it from a copy."""
+    from hgteach.cohorts.download import fetch_art_hiv
+
+    print(f"Checked and ready: {fetch_art_hiv(from_file=options.from_file)}")
+
+
+def data_simulate(options: argparse.Namespace) -> None:
+    """Write a simulated stand-in in the published layout."""
+    from hgteach.cohorts.reading import check_suffix, write_table
+
+    check_suffix(options.out)
+    from hgteach.cohorts.art_hiv_simulator import simulate_art_hiv
+
+    table = simulate_art_hiv(options.patients, options.seed)
+    write_table(table, options.out)
+    print(f"{options.out}: {len(table):,} rows. {table.attrs['provenance']}")
+
+
+def data_check(options: argparse.Namespace) -> None:
+    """Check a table and print what it holds."""
+    from hgteach.cohorts.checking import check
+    from hgteach.cohorts.describing import describe, doubts
+
+    raw, schema = _read(options.file, options)
+    table = check(raw, schema, source=options.file)
+    print(f"{options.file} passes every check of the schema '{schema.name}'.")
+    print(describe(table, schema))
+    if options.schema is None:
+        print("\nThe schema was inferred. Look at these before you rely on it:")
+        for doubt in doubts(table, schema):
+            print(f"- {doubt}")
+
+
+def train(options: argparse.Namespace) -> None:
+    """Train a generator on a table and save it."""
+    from hgteach.cohorts.checking import check
+    from hgteach.schema import Layout
+
+    raw, schema = _read(options.data, options)
+    table = check(raw, schema, source=options.data)
+    layout = Layout.of(raw, schema)
+
+    from hgteach.training import train as run_training  # PyTorch, once the table is sound
+
+    table.attrs["provenance"] = f"the file {Path(options.data).name}"
+    Path(options.out).mkdir(parents=True, exist_ok=True)  # better refused now than after an hour
+    run_training(
+        options.model,
+        table,
+        schema,
+        preset=options.preset,
+        epochs=options.epochs,
+        seed=options.seed,
+        out=options.out,
+        resume=options.resume,
+        layout=layout,
+    )
+    print(f"The trained generator is in {options.out}. Next:")
+    print(f"hgteach generate --from {options.out} --patients 100 --seed 0 --out synthetic.csv")
+
+
+def generate(options: argparse.Namespace) -> None:
+    """Write synthetic patients in the layout of the table that was trained on."""
+    from hgteach.cohorts.reading import check_suffix, write_table
+
+    check_suffix(options.out)
+    from hgteach.training import Generator
+
+    generator = Generator.load(options.folder)
+    table = generator.generate(options.patients, options.seed)
+    write_table(generator.layout.restore(table, generator.schema), options.out)
+    print(f"{options.out}: {options.patients:,} synthetic patients, {len(table):,} rows.")
+
+
+def _read(path: str, options: argparse.Namespace) -> tuple[pd.DataFrame, Schema]:
+    """Return a table as written, and its schema: built in, from a file, or inferred."""
+    from hgteach.cohorts.checking import infer_schema
+    from hgteach.cohorts.reading import read_table
+
+    if options.schema and (options.patient or options.time):
+        raise InputError("Give either --schema, or --patient and --time, not both.")
+    if options.schema:
+        return read_table(path), _schema(options.schema)
+    raw = read_table(path)
+    if not (options.patient and options.time):
+        raise InputError(
+            "Say what the columns are: --schema art-hiv, --schema FILE.toml, or --patient COL "
+            f"--time COL, with COL from: {', '.join(map(str, raw.columns[:20]))}."
+        )
+    return raw, infer_schema(raw, patient=options.patient, time=options.time, source=path)
+
+
+def _schema(name: str) -> Schema:
+    """Return a built-in schema by its name, or one from a TOML file."""
+    from hgteach.cohorts.art_hiv import ART_HIV
+    from hgteach.schema import Schema
+
+    if name == ART_HIV.name:
+        return ART_HIV
+    if not name.endswith(".toml"):
+        raise InputError(f"There is no schema {name!r}. Use art-hiv, or a file ending in .toml.")
+    return Schema.from_toml(name)
+
+
+def _whole(lowest: int) -> Callable[[str], int]:
+    """Return a reader of whole numbers from ``lowest`` upwards, for argparse."""
+
+    def read(text: str) -> int:
+        if not text.lstrip("+").isdecimal() or int(text) < lowest:
+            raise argparse.ArgumentTypeError(f"{text!r} should be a whole number, {lowest} or more")
+        return int(text)
+
+    return read
+
+
+def _parser() -> argparse.ArgumentParser:
+    """Build the parser: a command, its help with an example, and the function that runs it."""
+    parser = argparse.ArgumentParser(
+        prog="hgteach",
+        description="Make, train and generate synthetic longitudinal health records.",
+        epilog="Each command has its own help: hgteach data check --help",
+    )
+    parser.add_argument("--version", action="version", version=f"hgteach {__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    data = commands.add_parser("data", help="list, fetch, simulate and check tables")
+    data = data.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    _command(data, data_list, "list", "say which cohorts there are, and where they come from",
+             "hgteach data list")
+
+    fetch = _command(data, data_fetch, "fetch", "download the published file of a cohort",
+                     "hgteach data fetch art-hiv")
+    fetch.add_argument("cohort", choices=COHORTS)
+    fetch.add_argument("--from-file", metavar="CSV", help="take this copy; download nothing")
+
+    simulate = _command(
+        data, data_simulate, "simulate", "write a simulated stand-in for a cohort",
+        "hgteach data simulate art-hiv --patients 300 --seed 1 --out stand-in.csv",
+    )
+    simulate.add_argument("cohort", choices=COHORTS)
+    _add_output(simulate, 8916)
+
+    checked = _command(
+        data, data_check, "check", "check a table and say what it holds",
+        "hgteach data check trial.csv --patient subject --time month",
+    )
+    checked.add_argument("file", metavar="FILE", help="a .csv or .parquet file")
+    _add_schema(checked)
+
+    trained = _command(
+        commands, train, "train", "train a generator on a table",
+        "hgteach train --model v1 --data trial.csv --patient subject --time month --out my-v1",
+    )
+    trained.add_argument("--model", choices=MODELS, required=True)
+    trained.add_argument("--data", metavar="FILE", required=True, help="a .csv or .parquet file")
+    _add_schema(trained)
+    trained.add_argument("--preset", choices=PRESETS, default="classroom",
+                         help="classroom: minutes; published: the series' setting, hours")
+    trained.add_argument("--epochs", type=_whole(1), metavar="N", help="instead of the preset's")
+    trained.add_argument("--seed", type=_whole(0), default=0, metavar="S")
+    trained.add_argument("--out", metavar="DIR", required=True, help="where to save the generator")
+    trained.add_argument("--resume", action="store_true", help="go on from what is saved in DIR")
+
+    made = _command(
+        commands, generate, "generate", "write synthetic patients from a trained generator",
+        "hgteach generate --from my-v1 --patients 100 --seed 1 --out synthetic.csv",
+    )
+    made.add_argument("--from", dest="folder", metavar="DIR", required=True,
+                      help="what hgteach train saved")
+    _add_output(made, None)
+    return parser
+
+
+def _command(
+    group: argparse._SubParsersAction, run: Callable, name: str, purpose: str, example: str
+) -> argparse.ArgumentParser:
+    """Add one command with its help, an example, and the function that runs it."""
+    command = group.add_parser(
+        name,
+        help=purpose,
+        description=f"{purpose[0].upper()}{purpose[1:]}.",
+        epilog=f"Example:\n  {example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,  # so the example stays on its line
+    )
+    command.set_defaults(run=run)
+    return command
+
+
+def _add_schema(command: argparse.ArgumentParser) -> None:
+    """Add the two ways to say what the columns are."""
+    command.add_argument("--schema", metavar="NAME|FILE.toml", help="art-hiv, or a schema file")
+    command.add_argument("--patient", metavar="COL", help="infer the schema: who a row is about")
+    command.add_argument("--time", metavar="COL", help="infer the schema: when a row was")
+
+
+def _add_output(command: argparse.ArgumentParser, patients: int | None) -> None:
+    """Add how many patients to write, with which seed, and where to."""
+    command.add_argument("--patients", type=_whole(1), default=patients, metavar="N",
+                         required=patients is None)
+    command.add_argument("--seed", type=_whole(0), default=0, metavar="S")
+    command.add_argument("--out", required=True, metavar="FILE", help="a .csv or .parquet file")

@@ -1,0 +1,1 @@
+"""Where a table comes from: simulators, loaders, downloads and the checks on what they bring."""

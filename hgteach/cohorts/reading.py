@@ -1,0 +1,247 @@
+"""Reading a table from CSV or Parquet, and writing one, with errors that a learner can act on.
+
+The rows of a CSV file carry their line number as index (the headings are line 1), so that every
+later complaint can name the line that a person sees in an editor.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.csv as arrow_csv
+
+from hgteach.errors import InputError
+from hgteach.files import replacing
+
+SUFFIXES = (".csv", ".parquet")
+# The longest line that is still a line of a table. It bounds the memory that a wrong file costs.
+LONGEST_LINE = 1 << 20
+BLOCK = 4 * LONGEST_LINE
+# What the first bytes of a file say when the name says .csv.
+STRANGERS = {
+    b"PK\x03\x04": "a zip archive or an Excel workbook",
+    b"\x1f\x8b": "compressed with gzip",
+    b"PAR1": "a Parquet file, whose name should end in .parquet",
+    b"\x80": "a Python pickle, which this course never opens",
+    b"%PDF": "a PDF document",
+    b"\xff\xfe": "text in UTF-16",
+    b"\xfe\xff": "text in UTF-16",
+}
+
+
+def read_table(path: str | Path) -> pd.DataFrame:
+    """Return the table in a CSV (UTF-8, commas) or Parquet file, as it is written there.
+
+    Text becomes a pandas categorical, which is many times faster to check than single texts.
+
+    Raises:
+        InputError: there is no such file, or it is not a table; the message says what it seems
+            to be and what to do.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise InputError(f"{path} is a folder. Name the table inside it.")
+    if not path.is_file():
+        raise InputError(f"There is no file {path}. Check the name and the folder.")
+    try:
+        table = _read_parquet(path) if path.suffix.lower() == ".parquet" else _read_csv(path)
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror or error}).") from None
+    if table.empty:
+        raise InputError(f"{path} has headings but no rows.")
+    return table
+
+
+def check_suffix(path: str | Path) -> Path:
+    """Return the path of a table to write, or refuse a name that :func:`write_table` cannot use."""
+    path = Path(path)
+    if path.suffix.lower() not in SUFFIXES:
+        raise InputError(f"{path} should end in .csv or .parquet, which says how to write it.")
+    return path
+
+
+def write_table(table: pd.DataFrame, path: str | Path) -> None:
+    """Write a table as CSV or Parquet, as the file's name says. The index is not written.
+
+    Raises:
+        InputError: the name ends in neither, or the folder cannot be written to.
+    """
+    path = check_suffix(path)
+    with replacing(path) as temporary:
+        if path.suffix.lower() == ".parquet":
+            table.to_parquet(temporary, index=False)
+            return
+        arrow = pa.Table.from_pandas(table, preserve_index=False)
+        with temporary.open("wb") as file:
+            headings = io.StringIO(newline="")
+            csv.writer(headings, lineterminator="\n").writerow(table.columns)
+            file.write(headings.getvalue().encode())
+            options = arrow_csv.WriteOptions(include_header=False, quoting_style="none")
+            start = file.tell()
+            try:
+                arrow_csv.write_csv(arrow, file, options)
+            except pa.ArrowInvalid:  # a text holds a comma or a quote
+                file.seek(start)
+                file.truncate()
+                options.quoting_style = "needed"
+                arrow_csv.write_csv(arrow, file, options)
+
+
+def _read_parquet(path: Path) -> pd.DataFrame:
+    """Read a Parquet file whose columns are all plain."""
+    import pyarrow.parquet as arrow_parquet
+
+    try:
+        arrow = arrow_parquet.read_table(path)
+    except pa.ArrowException:
+        raise InputError(f"{path} is not a whole Parquet file. Get it again.") from None
+    for field in arrow.schema:
+        if pa.types.is_nested(field.type):
+            raise InputError(
+                f"{path}: column {field.name!r} holds lists, not single values. Drop it first."
+            )
+    _refuse_headings(path, arrow.column_names)
+    return arrow.to_pandas(strings_to_categorical=True).reset_index(drop=True)
+
+
+def _read_csv(path: Path) -> pd.DataFrame:
+    """Read a CSV file: first its start, to see what it is, then all of it."""
+    _refuse_start(path)
+    try:
+        arrow = _parse(path)
+    except pa.ArrowInvalid as error:
+        raise InputError(_unparsed(path, str(error))) from None
+    for field in arrow.schema:
+        if pa.types.is_binary(field.type):
+            raise InputError(_not_utf8(path, f"column {field.name!r}"))
+    # Dates stay the text that they were: nothing here computes with them.
+    for position, field in enumerate(arrow.schema):
+        if pa.types.is_temporal(field.type):
+            text = arrow.column(position).cast(pa.string())
+            arrow = arrow.set_column(position, field.name, text)
+    table = arrow.to_pandas(strings_to_categorical=True)
+    table.index = _line_index(path, len(table))
+    return table
+
+
+def _parse(path: Path, threads: bool = True, complaints: list | None = None) -> pa.Table:
+    """Parse the file. Given a list for complaints, collect the first lines of the wrong length."""
+
+    def complain(row: arrow_csv.InvalidRow) -> str:
+        complaints.append(row)
+        return "skip" if len(complaints) < 20 else "error"
+
+    return arrow_csv.read_csv(
+        path,
+        arrow_csv.ReadOptions(use_threads=threads, block_size=BLOCK),
+        arrow_csv.ParseOptions(invalid_row_handler=None if complaints is None else complain),
+        # No text is turned into True or False, so that labels come out as they went in.
+        arrow_csv.ConvertOptions(strings_can_be_null=True, true_values=[], false_values=[]),
+    )
+
+
+def _refuse_start(path: Path) -> None:
+    """Look at the first bytes: refuse what is no table, before time or memory is spent on it."""
+    with path.open("rb") as file:
+        start = file.read(LONGEST_LINE)
+    if not start.strip():
+        raise InputError(f"{path} is empty.")
+    for signature, name in STRANGERS.items():
+        if start.startswith(signature):
+            raise InputError(f"{path} is {name}. Save the table as 'CSV UTF-8'.")
+    if b"\0" in start:
+        raise InputError(f"{path} is not text: it holds zero bytes. Save it as 'CSV UTF-8'.")
+    if start.lstrip()[:1] == b"<":
+        raise InputError(f"{path} is a web page, not a table. Fetch the file itself again.")
+    lines = start.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n").splitlines()
+    if len(start) == LONGEST_LINE and len(lines) < 2:
+        raise InputError(
+            f"{path} begins with a line of over a million characters, so it is no table of rows."
+        )
+    try:
+        line = lines[0].decode("utf-8")
+    except UnicodeDecodeError:
+        raise InputError(_not_utf8(path, "the headings")) from None
+    headings = next(csv.reader([line]))
+    if len(headings) < 3:
+        other = max(";\t|", key=line.count)
+        if other in line:
+            name = {";": "semicolons", "\t": "tabs", "|": "bars"}[other]
+            raise InputError(
+                f"{path} separates its columns by {name}. Save it with commas (and decimal points)."
+            )
+        raise InputError(
+            f"{path} has too few headings separated by commas ({_quote(line)}). "
+            "A table needs a patient, a time and at least one more column."
+        )
+    _refuse_headings(path, headings)
+
+
+def _not_utf8(path: Path, where: str) -> str:
+    """Say that a file is in an old encoding."""
+    return f"{path} has letters in {where} that are not UTF-8. Save it again as 'CSV UTF-8'."
+
+
+def _refuse_headings(path: Path, headings: list[str]) -> None:
+    """Refuse headings that are repeated or empty."""
+    repeated = sorted({h for h in headings if headings.count(h) > 1})
+    if "" in headings:
+        raise InputError(
+            f"{path} has no heading for column {headings.index('') + 1}. If it holds row numbers, "
+            "as R and pandas write them, leave it out."
+        )
+    if repeated:
+        raise InputError(f"{path} has two columns headed {_quote(repeated[0])}. Rename one.")
+
+
+def _unparsed(path: Path, reason: str) -> str:
+    """Say which lines kept a CSV file from being read."""
+    complaints: list[arrow_csv.InvalidRow] = []
+    try:
+        _parse(path, threads=False, complaints=complaints)
+    except pa.ArrowInvalid as error:
+        reason = str(error)
+    if not complaints:
+        if "straddling" in reason:
+            return f"{path} has a line of over a million characters, so it is no table of rows."
+        return f"{path} cannot be read as CSV ({reason.splitlines()[0]})."
+    lines = _filled_lines(path)
+    found = [
+        f"line {lines[row.number - 1]} has {row.actual_columns} values ({_quote(row.text)})"
+        for row in complaints[:3]
+    ]
+    more = ", among others" if len(complaints) > 3 else ""
+    sentence = (
+        f"{path}: the headings name {complaints[0].expected_columns} columns, but "
+        f"{' and '.join(found)}{more}."
+    )
+    with path.open("rb") as file:
+        file.seek(-1, io.SEEK_END)
+        cut = file.read() not in b"\r\n" and complaints[-1].number == len(lines)
+    return sentence + (" The file stops in the middle of a line: get it again." if cut else "")
+
+
+def _line_index(path: Path, rows: int) -> pd.Index:
+    """Return the line number of each row; empty lines are counted, though they hold no row."""
+    lines = pd.RangeIndex(2, rows + 2, name="line")
+    data = path.read_bytes()
+    if data[:1] not in b"\r\n" and not any(b in data for b in (b"\n\n", b"\n\r", b"\r\r")):
+        return lines
+    filled = _filled_lines(path)[1:]
+    return pd.Index(filled, name="line") if len(filled) == rows else lines
+
+
+def _filled_lines(path: Path) -> np.ndarray:
+    """Return the numbers of the lines that are not empty, counted from 1."""
+    with path.open(encoding="utf-8", errors="replace") as file:
+        return np.flatnonzero([line != "\n" for line in file]) + 1
+
+
+def _quote(text: str) -> str:
+    """Return a text in quotation marks, shortened to what fits in a sentence."""
+    return repr(text if len(text) <= 60 else text[:57] + "…")

@@ -1,0 +1,4 @@
+"""The generators, one file each, named as the series names them."""
+
+# Kept free of PyTorch, so that the command line can list the models without waiting for it.
+MODELS = ("v1",)

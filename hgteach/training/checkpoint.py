@@ -1,0 +1,55 @@
+"""A training that can be stopped at any moment and goes on as if it had not been."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from hgteach.errors import InputError
+from hgteach.training import container
+from hgteach.training.gan import GanTraining
+
+FILE_NAME = "checkpoint.safetensors"
+KIND = "checkpoint, version 1"
+
+
+def fingerprint(x: Tensor, about: dict[str, Any]) -> dict[str, str]:
+    """Return what must be the same for a training to go on: the patients and the settings."""
+    data = hashlib.sha256(x.contiguous().numpy().tobytes()).hexdigest()
+    return {"data": data, "settings": json.dumps(about, sort_keys=True)}
+
+
+def save(folder: Path, training: GanTraining, identity: dict[str, str]) -> None:
+    """Write the state after the last finished epoch."""
+    about = {"identity": identity, "history": training.history}
+    container.write(folder / FILE_NAME, KIND, about, training.state())
+
+
+def restore(folder: Path, training: GanTraining, identity: dict[str, str]) -> None:
+    """Bring ``training`` to the state that :func:`save` wrote into ``folder``.
+
+    Raises:
+        InputError: there is no checkpoint, it is damaged, or it belongs to other data or
+            settings.
+    """
+    path = folder / FILE_NAME
+    about, tensors = container.read(path, KIND)
+    found = about.get("identity", {})
+    for part, hint in (("data", "another table"), ("settings", "other columns or settings")):
+        if found.get(part) != identity[part]:
+            raise InputError(
+                f"{path} comes from training on {hint}. Resume with the same ones, or choose "
+                "another folder to start afresh."
+            )
+    try:
+        training.load_state(tensors)
+    except (KeyError, RuntimeError, ValueError) as error:
+        raise InputError(
+            f"{path} does not hold this model ({str(error).splitlines()[0]}). "
+            "It was left as it is."
+        ) from None
+    training.history = about["history"]

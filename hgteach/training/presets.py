@@ -1,0 +1,66 @@
+"""The two settings of every model: one for a classroom, one as published."""
+
+from dataclasses import dataclass
+
+from hgteach.errors import InputError
+from hgteach.models.v1 import PUBLISHED, Architecture
+
+
+@dataclass(frozen=True)
+class GanSettings:
+    """How a GAN is trained. The defaults are the series' own.
+
+    Attributes:
+        architecture: sizes of the networks.
+        epochs: how often every patient is seen at every length.
+        batch_size: patients a step, at most.
+        critic_steps: steps of the critic for one of the generator.
+        lengths: how many months to train on, in turn; empty for the series' six steps.
+        learning_rate, betas: of Adam, for both networks.
+        penalty_weight: of the gradient penalty in the critic's loss.
+        penalty_every: take the penalty in every n-th step of the critic only, n times as heavy,
+            since it is the dearest part (Karras et al. 2020, arXiv 1912.04958, appendix B).
+        correlation_weight: of the correlation term in the generator's loss.
+    """
+
+    architecture: Architecture = PUBLISHED
+    epochs: int = 100
+    batch_size: int = 256
+    critic_steps: int = 5
+    lengths: tuple[int, ...] = ()
+    learning_rate: float = 1e-3
+    betas: tuple[float, float] = (0.9, 0.99)
+    penalty_weight: float = 10.0
+    penalty_every: int = 1
+    correlation_weight: float = 10.0
+
+
+PRESETS: dict[str, dict[str, GanSettings]] = {
+    "v1": {
+        "classroom": GanSettings(
+            architecture=Architecture(noise_size=32, hidden_size=64),
+            epochs=40,
+            batch_size=32,
+            critic_steps=1,
+            lengths=(),
+            betas=(0.5, 0.9),
+            penalty_every=2,
+        ),
+        "published": GanSettings(),
+    },
+}
+
+
+def settings_for(model: str, preset: str) -> GanSettings:
+    """Look a preset up.
+
+    Raises:
+        InputError: there is no such model or preset.
+    """
+    if model not in PRESETS:
+        raise InputError(f"There is no model {model!r}. Choose from: {', '.join(PRESETS)}.")
+    if preset not in PRESETS[model]:
+        raise InputError(
+            f"There is no preset {preset!r}. Choose from: {', '.join(PRESETS[model])}."
+        )
+    return PRESETS[model][preset]

@@ -1,0 +1,139 @@
+"""Pictures that a learner steers: choose a patient and look.
+
+The drawing is in :mod:`hgteach.figures`; here are the knobs. Turning one calls a plain function,
+so the tests need no browser.
+"""
+
+from __future__ import annotations
+
+import html
+import os
+from typing import Any
+
+import ipywidgets
+import numpy as np
+import pandas as pd
+
+from hgteach import figures
+from hgteach.cohorts.art_hiv import ART_HIV
+from hgteach.errors import InputError
+from hgteach.figures.patients import is_lane
+from hgteach.schema import Schema
+
+NO_KERNEL = "Run this notebook to browse the patients here."
+
+
+def groups(table: pd.DataFrame, schema: Schema = ART_HIV) -> dict[str, np.ndarray]:
+    """Return the identifiers of patients worth a look, under a name for each group.
+
+    A group that the table's columns cannot tell, or that nobody belongs to, is left out.
+    """
+    who = table[schema.patient]
+    found = {"All patients": np.unique(who)}
+    lanes = [c.name for c in schema.columns if is_lane(c) and c.name in table]
+    if lanes:
+        codes = pd.DataFrame({name: table[name].cat.codes for name in lanes}).groupby(who)
+        changed = (codes.max() != codes.min()).any(axis=1)
+        found["Regimen changed at least once"] = changed.index[changed].to_numpy()
+    if "VL" in table:
+        last = table.sort_values(schema.time, kind="stable").groupby(who)["VL"].last()
+        found["Viral load above 1,000 at the end"] = last.index[last > 1000].to_numpy()
+    return {name: ids for name, ids in found.items() if len(ids)}
+
+
+def step(chosen: np.ndarray, current: int, by: int) -> int:
+    """Return the neighbour of ``current`` in the sorted ``chosen``: ``by`` is +1 or -1.
+
+    ``current`` need not be among them, and the two ends are walls.
+    """
+    place = (
+        np.searchsorted(chosen, current, side="right")
+        if by > 0
+        else (np.searchsorted(chosen, current) - 1)
+    )
+    return int(chosen[np.clip(place, 0, len(chosen) - 1)])
+
+
+class PatientBrowser(ipywidgets.VBox):
+    """Controls to choose a patient, above the patient's picture and its description."""
+
+    def __init__(self, table: pd.DataFrame, schema: Schema) -> None:
+        """Lay out the controls and show the first patient."""
+        self._table, self._schema = table, schema
+        self._groups = groups(table, schema)
+        everybody = self._groups["All patients"]
+        wide = {"description_width": "initial"}
+        self.number = ipywidgets.BoundedIntText(
+            value=int(everybody[0]),
+            min=int(everybody[0]),
+            max=int(everybody[-1]),
+            description="Patient number",
+            style=wide,
+            layout={"width": "210px"},
+        )
+        self.group = ipywidgets.Dropdown(
+            options=[(f"{name} ({len(ids):,})", name) for name, ids in self._groups.items()],
+            description="Step through",
+            style=wide,
+            layout={"width": "370px"},
+        )
+        self.previous = ipywidgets.Button(description="Previous", tooltip="Previous patient")
+        self.next = ipywidgets.Button(description="Next", tooltip="Next patient")
+        self.picture = ipywidgets.Image(format="png")
+        self.words = ipywidgets.HTML()
+        self.previous.on_click(lambda _: self._step(-1))
+        self.next.on_click(lambda _: self._step(+1))
+        self.number.observe(lambda change: self.look_at(change["new"]), names="value")
+        self.group.observe(lambda _: self._enter_group(), names="value")
+        controls = ipywidgets.HBox(
+            [self.number, self.previous, self.next, self.group], layout={"flex_flow": "row wrap"}
+        )
+        super().__init__([controls, self.picture, self.words])
+        self.look_at(self.number.value)
+
+    def look_at(self, patient_id: int) -> None:
+        """Show a patient, or say that there is no such patient."""
+        try:
+            rows = figures.one_patient(self._table, patient_id, self._schema)
+            self.picture.value = figures.png(figures.patient(rows, patient_id, self._schema))
+            words = figures.describe_patient(rows, patient_id, self._schema)
+        except InputError as error:
+            words = str(error)
+        # role=status makes a screen reader speak the new text without moving the focus.
+        self.words.value = f'<p role="status">{html.escape(words)}</p>'
+
+    def _step(self, by: int) -> None:
+        """Move to the neighbour within the chosen group."""
+        self.number.value = step(self._groups[self.group.value], self.number.value, by)
+
+    def _enter_group(self) -> None:
+        """Show the first patient of a newly chosen group."""
+        self.number.value = int(self._groups[self.group.value][0])
+
+    def _repr_mimebundle_(self, **settings: Any) -> Any:
+        """Let a page without a kernel say what to do instead of printing the widget's insides.
+
+        With ``HGTEACH_STATIC=1`` that sentence is all: a committed notebook must not hold the
+        address of a widget that died with its kernel.
+        """
+        words = {"text/plain": NO_KERNEL}
+        if os.environ.get("HGTEACH_STATIC"):
+            return words
+        return super()._repr_mimebundle_(**settings) | words
+
+
+def patient_browser(table: pd.DataFrame, schema: Schema = ART_HIV) -> PatientBrowser:
+    """Return the controls and the picture that let a learner walk through a cohort.
+
+    Args:
+        table: labelled rows with whole-number patient identifiers.
+        schema: the table's schema.
+
+    Raises:
+        InputError: the table is empty, or its patients are not numbered.
+    """
+    if table.empty or not pd.api.types.is_integer_dtype(table[schema.patient]):
+        raise InputError(
+            f"The patient browser needs rows, and whole numbers in '{schema.patient}'."
+        )
+    return PatientBrowser(table, schema)

@@ -79,6 +79,10 @@ CAUSES = {
         "Python 3.11, 3.12 or 3.13 (64-bit Linux or Windows, or a Mac with Apple silicon)."
     ),
 }
+UNKNOWN = (
+    "Setting up failed for a reason that this script does not know. Run the same command again; "
+    "if that fails too, delete the folder .venv and try once more."
+)
 
 
 class Trouble(Exception):
@@ -251,8 +255,9 @@ def run_step(command: list[str], doing: str) -> None:
     with contextlib.suppress(OSError):  # a full disk must not hide the sentence below
         LOG.write_text("".join(lines), encoding="utf-8")
     if status:
-        tail = "".join("    " + line for line in lines[-8:])
-        raise Trouble(f"{explain(''.join(lines))}\n\n  The last lines of .venv/{LOG.name}:\n{tail}")
+        reason = explain("".join(lines))
+        tail = "".join("    " + line for line in lines[-8:]) if reason == UNKNOWN else ""
+        raise Trouble(f"{reason}\n  What was printed is in {LOG}\n{tail}")
 
 
 def show_progress(reader: threading.Thread, lines: list[str], doing: str) -> None:
@@ -290,10 +295,7 @@ def explain(output: str) -> str:
     for signs, sentence in CAUSES.items():
         if any(sign in output for sign in signs):
             return f"{sentence} {AGAIN}"
-    return (
-        "Setting up failed for a reason that this script does not know. Run the same command "
-        "again; if that fails too, delete the folder .venv and try once more."
-    )
+    return UNKNOWN
 
 
 # --- The two commands -----------------------------------------------------------------------------
@@ -324,9 +326,10 @@ def choose_port(asked: int | None) -> int:
         if port != (asked or 8888):
             print(f"Port 8888 is taken (perhaps by another JupyterLab), so {port} is used.")
         return port
+    why = "not open to ordinary users" if denied else "taken by another program"
     raise Trouble(
-        f"Port {port} is {'not open to ordinary users' if denied else 'taken by another program'}. "
-        f"Leave --port out to have a free one chosen, or name another: --port {max(port, 8888) + 1}."
+        f"Port {port} is {why}. Leave --port out to have a free one chosen, or name another, "
+        f"for example --port {max(port, 8888) + 1}."
     )
 
 

@@ -23,6 +23,7 @@ from scipy.special import ndtri
 
 from hgteach.cohorts import regimens
 from hgteach.cohorts.art_hiv import MONTHS, PATIENTS
+from hgteach.cohorts.published import SUMMARIES
 from hgteach.errors import InputError
 
 # Who the patients are. Asian, African, Caucasian, Other.
@@ -33,41 +34,41 @@ LAPSE_FACTOR = np.array([0.35, 0.35, 0.35, 1.30])  # how readily treatment lapse
 LAPSE_SPREAD = 0.8  # between patients, natural log
 
 # Care. Probabilities are per month unless it says "at entry".
-VIRAEMIC_AT_ENTRY = 0.625
-UNTREATED_AT_ENTRY = 0.59  # of the viraemic, times LAPSE_FACTOR: have not begun their regimen
-STOP, RESUME = 0.0074, 0.050
-SWITCH, SWITCH_WHEN_FAILING = 0.0233, 0.100
+VIRAEMIC_AT_ENTRY = 0.627
+UNTREATED_AT_ENTRY = 0.68  # of the viraemic, times LAPSE_FACTOR: have not begun their regimen
+STOP, RESUME = 0.00775, 0.0585
+SWITCH, SWITCH_WHEN_FAILING = 0.0218, 0.10
 FAILING_ABOVE, FAILING_AFTER = 2.7, 6  # last measured viral load; months since the last change
-RECORDED_ON_TREATMENT, RECORDED_OFF_TREATMENT = 0.96, 0.02
+RECORDED_ON_TREATMENT, RECORDED_OFF_TREATMENT = 0.957, 0.02
 
 # Viral load. The untreated level and the answer to treatment differ between patients.
-UNTREATED_LEVEL, UNTREATED_SPREAD, UNTREATED_SKEW = 4.43, 0.29, -0.25
-RESPONSE_SPREAD, RESPONSE_SKEW = 0.44, 0.02
-VL_SPEED = 0.44  # share of the way to its level that viral load covers in a month
+UNTREATED_LEVEL, UNTREATED_SPREAD, UNTREATED_SKEW = 4.43, 0.289, -0.25
+RESPONSE_SPREAD, RESPONSE_SKEW = 0.427, 0.02
+VL_SPEED = 0.45  # share of the way to its level that viral load covers in a month
 VL_JITTER_VIRAEMIC, VL_JITTER_SUPPRESSED = 0.22, 0.02
 BLIP, BLIP_HEIGHT = 0.01, 1.2
 
 # CD4 = CD4 percentage x lymphocytes. Lasting viraemia wears down the percentage.
-PERCENTAGE, PERCENTAGE_SPREAD, PERCENTAGE_SKEW = 1.495, 0.264, 0.16
-LYMPHOCYTES, LYMPHOCYTES_SPREAD, LYMPHOCYTES_SKEW = 1.225, 0.208, 0.20  # cells/uL for each %
-DEPLETION, DEPLETION_SPEED, DEPLETION_AT_ENTRY = 0.43, 0.04, 0.077
-RECOVERY = 0.034  # gained above the patient's own baseline in years of suppression
-PERCENTAGE_JITTER, LYMPHOCYTES_JITTER = 0.050, 0.038
+PERCENTAGE, PERCENTAGE_SPREAD, PERCENTAGE_SKEW = 1.49, 0.266, 0.165
+LYMPHOCYTES, LYMPHOCYTES_SPREAD, LYMPHOCYTES_SKEW = 1.225, 0.22, 0.08  # cells/uL for each %
+DEPLETION, DEPLETION_SPEED, DEPLETION_AT_ENTRY = 0.39, 0.04, 0.08
+RECOVERY = 0.02  # gained above the patient's own baseline in years of suppression
+PERCENTAGE_JITTER, LYMPHOCYTES_JITTER = 0.052, 0.042
 JITTER_TAIL = 3  # degrees of freedom: a few readings lie far out, as in the published file
 
 # Immune activation (an infection, a vaccination) raises viral load and lymphocytes together and
 # dilutes the CD4 percentage. It gives VL and CD4 the sign that the published cycles have.
-ACTIVATED_LYMPHOCYTES, ACTIVATED_PERCENTAGE = 0.124, -0.03
-ACTIVATION_AT_ENTRY = 0.62  # people come into care when they are unwell
+ACTIVATED_LYMPHOCYTES, ACTIVATED_PERCENTAGE = 0.117, -0.03
+ACTIVATION_AT_ENTRY = 0.69  # people come into care when they are unwell
 
 # Visits. Likelier the longer the last one is past, soon after a change, and when CD4 is low.
-VISIT_DUE = 0.017  # added to the probability for every month since the last visit
-VISIT_AFTER_CHANGE, SOON = 0.20, 4  # added in so many months after entry, stop, restart, switch
-VISIT_LOW_CD4 = 0.24  # a tenfold lower CD4 multiplies the probability by 10 ** this
+VISIT_DUE = 0.0125  # added to the probability for every month since the last visit
+VISIT_AFTER_CHANGE, SOON = 0.435, 4  # added in so many months after entry, stop, restart, switch
+VISIT_LOW_CD4 = 0.29  # a tenfold lower CD4 multiplies the probability by 10 ** this
 VL_ONLY, CD4_ONLY = 0.11, 0.25  # of the visits
 
 # The ranges that the published file spans, and the decimals that this one is written with.
-RANGE = {"VL": (0.10, 97566.41), "CD4": (7.96, 42475.20), "Rel CD4": (1.871, 586.635)}
+RANGE = {name: (s["minimum"], s["maximum"]) for name, s in SUMMARIES.items()}
 DECIMALS = {"VL": 2, "CD4": 2, "Rel CD4": 3}
 SOFTNESS = 0.05  # log10: how far before an end of its range a value begins to be held back
 
@@ -174,7 +175,7 @@ def prescribe(rng: np.random.Generator, ethnic: np.ndarray, shares: np.ndarray) 
     regimen = np.empty(len(ethnic), dtype=np.int64)
     for group in (True, False):
         members = with_pi == group
-        regimen[members] = pick(rng, shares * (regimens.HAS_PI == group), members.sum())
+        regimen[members] = pick(rng, shares * (group == regimens.HAS_PI), members.sum())
     return regimen
 
 
@@ -225,9 +226,7 @@ def change_treatment(
 def treated_level(people: People, state: State) -> np.ndarray:
     """Return the log10 viral load at which each patient would settle on their regimen."""
     drop = regimens.DROP[state.regimen] + people.response
-    return people.untreated_vl - drop * np.where(
-        state.resistant, regimens.LEFT_AFTER_RESISTANCE, 1
-    )
+    return people.untreated_vl - drop * np.where(state.resistant, regimens.LEFT_AFTER_RESISTANCE, 1)
 
 
 def move_on(people: People, state: State) -> None:

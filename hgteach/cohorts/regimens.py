@@ -43,16 +43,16 @@ class Effect(NamedTuple):
 
 
 TREATMENT_EFFECTS = {
-    "DTG": Effect(3.6, 0.002),
-    "EVG": Effect(3.4, 0.005),
-    "DRV": Effect(3.3, 0.003),
-    "RPV": Effect(3.2, 0.009),
-    "RAL": Effect(3.1, 0.008),
-    "EFV": Effect(3.0, 0.012),
-    "ATV": Effect(2.8, 0.008),
-    "NVP": Effect(2.6, 0.018),
-    "LPV": Effect(2.5, 0.01),
-    "none": Effect(2.2, 0.024),
+    "DTG": Effect(3.6, 0.001),
+    "EVG": Effect(3.4, 0.003),
+    "DRV": Effect(3.3, 0.002),
+    "RPV": Effect(3.2, 0.006),
+    "RAL": Effect(3.1, 0.005),
+    "EFV": Effect(3.0, 0.008),
+    "ATV": Effect(2.8, 0.005),
+    "NVP": Effect(2.6, 0.012),
+    "LPV": Effect(2.5, 0.007),
+    "none": Effect(2.2, 0.016),
 }
 LEFT_AFTER_RESISTANCE = 0.45
 
@@ -61,9 +61,9 @@ REGIMENS = (
     Regimen(176, "3TC + ABC", ini="DTG"),
     Regimen(134, "FTC + TDF", nnrti="EFV"),
     Regimen(91, "DRV + FTC + TDF", pi="RTVB"),
-    Regimen(44, "3TC + ABC", pi="DRV"),
+    Regimen(46, "3TC + ABC", pi="DRV"),
     Regimen(44, "FTC + TDF", ini="DTG"),
-    Regimen(40, "FTC + TDF", ini="EVG", enhancer="True"),
+    Regimen(39, "FTC + TDF", ini="EVG", enhancer="True"),
     Regimen(34, "FTC + RTVB + TDF", pi="ATV"),
     Regimen(27, "FTC + TDF", ini="RAL"),
     Regimen(24, "DRV + FTC + TDF", pi="RTV"),
@@ -118,9 +118,7 @@ def third_agent(regimen: Regimen) -> str:
 def _codes() -> np.ndarray:
     """Return the published codes of every regimen, ``(regimens, 5)``."""
     code = [dict(zip(ART_HIV[c].levels, ART_HIV[c].codes, strict=True)) for c in COLUMNS]
-    return np.array(
-        [[of[drug] for of, drug in zip(code, r[1:], strict=True)] for r in REGIMENS]
-    )
+    return np.array([[of[drug] for of, drug in zip(code, r[1:], strict=True)] for r in REGIMENS])
 
 
 # One entry per regimen, in the order of REGIMENS.

@@ -10,9 +10,8 @@ Where the default differs from the published code:
 
 - The published generator runs its second LSTM over reversed time and forgets to turn the outputs
   back, so month t meets month T - t. PyTorch's bidirectional LSTM keeps them aligned.
-- Three changes to how it starts and what it makes, each of them a field of ``Architecture``:
-  static columns are constant, the noise is normal, and the first weights keep its spread.
-  ``PUBLISHED`` undoes all three.
+- Changes to how it starts and what it makes are fields of ``Architecture``: static columns are
+  constant, the noise is normal, and the first weights keep its spread. ``PUBLISHED`` undoes them.
 """
 
 from dataclasses import dataclass
@@ -42,6 +41,10 @@ class Architecture:
         spread_kept: the first weights keep the spread of what they are given (He et al. 2015,
             arXiv 1502.01852). With PyTorch's usual ones, as published, each layer shrinks it, so
             that all noise first makes the same patient.
+        memory_size: how many patients v2 and v2.5 remember.
+        spread_within: see ``v2.py``.
+        longest: how many months v2.5 can place.
+        head_scaled: see ``v2_5.py``.
     """
 
     noise_size: int = 128
@@ -49,9 +52,27 @@ class Architecture:
     constant_static: bool = True
     noise: Literal["normal", "uniform"] = "normal"
     spread_kept: bool = True
+    memory_size: int = 10_000
+    spread_within: bool = True
+    longest: int = 100
+    head_scaled: bool = True
 
 
-PUBLISHED = Architecture(constant_static=False, noise="uniform", spread_kept=False)
+PUBLISHED = Architecture(
+    constant_static=False,
+    noise="uniform",
+    spread_kept=False,
+    spread_within=False,
+    head_scaled=False,
+)
+
+
+def draw_noise(
+    architecture: Architecture, patients: int, timesteps: int, random: torch.Generator
+) -> Tensor:
+    """Draw ``(patients, timesteps, noise_size)`` as ``architecture.noise`` says."""
+    draw = torch.randn if architecture.noise == "normal" else torch.rand
+    return draw(patients, timesteps, architecture.noise_size, generator=random)
 
 
 class RecurrentGenerator(nn.Module):
@@ -86,8 +107,7 @@ class RecurrentGenerator(nn.Module):
 
     def noise(self, patients: int, timesteps: int, random: torch.Generator) -> Tensor:
         """Draw ``(patients, timesteps, noise_size)``, fresh for every month."""
-        draw = torch.randn if self.architecture.noise == "normal" else torch.rand
-        return draw(patients, timesteps, self.architecture.noise_size, generator=random)
+        return draw_noise(self.architecture, patients, timesteps, random)
 
     def sample(self, patients: int, timesteps: int, random: torch.Generator) -> Tensor:
         """Draw synthetic records ``(patients, timesteps, F)``."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -11,11 +12,11 @@ from torch import Tensor
 from tqdm import tqdm
 
 from hgteach.errors import InputError
-from hgteach.models.v1 import Critic, RecurrentGenerator
+from hgteach.models.build import build
 from hgteach.preprocess import Preprocessor
 from hgteach.schema import Layout, Schema
 from hgteach.sequences import to_sequences
-from hgteach.training import checkpoint, container
+from hgteach.training import checkpoint, container, distributed
 from hgteach.training.gan import GanTraining
 from hgteach.training.generator import Generator, seeded
 from hgteach.training.presets import PRESETS, GanSettings, settings_for
@@ -40,7 +41,7 @@ def train(
     """Train a generator on a labelled table.
 
     Args:
-        model: ``v1``.
+        model: ``v1``, ``v2`` or ``v2.5``.
         table: labelled rows (``schema.label``), every patient with the same times. Columns that
             the schema does not name are left out.
         schema: what the columns are.
@@ -50,8 +51,9 @@ def train(
         seed: fixes weights, noise and order; the same seed gives the same generator on the same
             machine.
         layout: how the file wrote the table, kept for those who write synthetic files.
-        out: a folder for the trained generator. A checkpoint is kept there after each epoch.
-        resume: go on from the checkpoint in ``out``.
+        out: a folder for the trained generator; a checkpoint is written there after each epoch.
+            A folder that already holds one is refused, unless you resume.
+        resume: go on from the checkpoint in ``out``, as if the training had never stopped.
         progress: show a bar.
 
     Returns:
@@ -67,45 +69,68 @@ def train(
         raise InputError(f"Train for at least one epoch, not {last}.")
     if resume and out is None:
         raise InputError("To resume, name the folder that holds the checkpoint.")
+    if out is not None and not resume:
+        checkpoint.refuse_to_replace(Path(out))
+    table = _known_columns(table, schema)
     table = table.sort_values([schema.patient, schema.time], kind="stable", ignore_index=True)
     preprocessor = Preprocessor(schema)
     matrix = preprocessor.fit(table).transform(table)  # (P * T, F)
     x = torch.from_numpy(to_sequences(matrix, table, schema))  # (P, T, F)
 
-    training = _prepare(x, schema, settings, seed)
+    settings = _long_enough(settings, x.shape[1])
     folder = None if out is None else container.make_folder(out)
     about = {"model": model, "schema": schema.to_dict(), "seed": seed}
     about["settings"] = asdict(replace(settings, epochs=0))  # more epochs may follow
-    identity = checkpoint.fingerprint(x, about)
-    if resume:
-        checkpoint.restore(folder, training, identity)
-    _run(training, last, folder, identity, f"training {model}", progress)
+    identity = checkpoint.fingerprint(table, about)
+    with distributed.team() as device:
+        training = _prepare(model, x.to(device), schema, settings, seed)
+        if resume:
+            checkpoint.restore(folder, training, identity)
+        distributed.check_same_epoch(len(training.history))
+        writes = folder if distributed.is_first() else None
+        shows = progress and distributed.is_first()
+        _run(training, last, writes, identity, f"training {model}", shows)
 
-    kept = {schema.patient, schema.time, *schema.names}
     generator = Generator(
         name=model,
         schema=schema,
-        layout=layout or Layout(tuple(c for c in table.columns if c in kept), ()),
+        layout=layout or Layout(tuple(table.columns), ()),
         preprocessor=preprocessor,
         architecture=settings.architecture,
-        network=training.generator,
+        network=training.networks.generator.cpu(),
         times=table[schema.time].iloc[: x.shape[1]].tolist(),
         provenance=table.attrs.get("provenance", "a table of unknown origin"),
         history=pd.DataFrame(training.history),
     )
-    if folder is not None:
-        generator.save(folder)
+    if writes is not None:
+        generator.save(writes)
     return generator
 
 
-def _prepare(x: Tensor, schema: Schema, settings: GanSettings, seed: int) -> GanTraining:
+def _known_columns(table: pd.DataFrame, schema: Schema) -> pd.DataFrame:
+    """Return the columns that ``schema`` names, in the table's order."""
+    known = {schema.patient, schema.time, *schema.names}
+    missing = sorted(known - set(table.columns))
+    if missing:
+        raise InputError(f"The table has no column {missing[0]!r}, which the schema names.")
+    return table[[column for column in table.columns if column in known]]
+
+
+def _long_enough(settings: GanSettings, timesteps: int) -> GanSettings:
+    """Give v2.5 a place for every timestep; the series' has 100."""
+    longest = max(settings.architecture.longest, timesteps)
+    return replace(settings, architecture=replace(settings.architecture, longest=longest))
+
+
+def _prepare(
+    model: str, x: Tensor, schema: Schema, settings: GanSettings, seed: int
+) -> GanTraining:
     """Draw the first weights. PyTorch draws them from its global source, which is put back."""
     random = seeded(seed)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        generator = RecurrentGenerator(schema, settings.architecture)
-        critic = Critic(schema, settings.architecture)
-    return GanTraining(generator, critic, x, settings, random)
+        networks = build(model, schema, settings.architecture)
+    return GanTraining(networks, x, settings, random)
 
 
 def _run(
@@ -122,13 +147,16 @@ def _run(
     with tqdm(total=last, initial=done, desc=title, unit="epoch", disable=not progress) as bar:
         try:
             for row in training.epochs(last):
-                finished = training.state()
+                finished, done = training.state(), row["epoch"]
                 if folder is not None:
                     checkpoint.save(folder, training, identity)
                 bar.set_postfix(gap=f"{row['score_gap']:.2f}", penalty=f"{row['penalty']:.3f}")
                 bar.update()
         except KeyboardInterrupt:
-            if not training.history:
+            if not done:
                 raise
             training.load_state(finished)
-            bar.write(f"Interrupted. Keeping epoch {len(training.history)} of {last}.")
+            del training.history[done:]
+            if folder is not None:
+                checkpoint.save(folder, training, identity)  # its last writing may have stopped
+            bar.write(f"Interrupted. Keeping epoch {done} of {last}.", file=sys.stderr)

@@ -7,20 +7,42 @@ import json
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor
+import numpy as np
+import pandas as pd
 
 from hgteach.errors import InputError
 from hgteach.training import container
 from hgteach.training.gan import GanTraining
+from hgteach.training.generator import FILE_NAME as GENERATOR_FILE
 
 FILE_NAME = "checkpoint.safetensors"
 KIND = "checkpoint, version 1"
 
 
-def fingerprint(x: Tensor, about: dict[str, Any]) -> dict[str, str]:
-    """Return what must be the same for a training to go on: the patients and the settings."""
-    data = hashlib.sha256(x.contiguous().numpy().tobytes()).hexdigest()
+def fingerprint(table: pd.DataFrame, about: dict[str, Any]) -> dict[str, str]:
+    """Return what must be the same for a training to go on: the patients and the settings.
+
+    The table is read, not the matrix made from it, whose last digits differ between processors.
+    """
+    rows = pd.util.hash_pandas_object(table, index=False).to_numpy(np.uint64)
+    data = hashlib.sha256(rows.tobytes()).hexdigest()
     return {"data": data, "settings": json.dumps(about, sort_keys=True)}
+
+
+def refuse_to_replace(folder: Path) -> None:
+    """Keep a new training out of a folder that holds another one's work.
+
+    Raises:
+        InputError: ``folder`` holds a checkpoint, or a generator.
+    """
+    if (folder / FILE_NAME).exists():
+        about, _ = container.read(folder / FILE_NAME, KIND)
+        found = f"a training of {len(about['history'])} epochs. Add --resume (resume=True) to go on"
+    elif (folder / GENERATOR_FILE).exists():
+        found = "a trained generator. Move it away"
+    else:
+        return
+    raise InputError(f"{folder} already holds {found}, or choose another folder.")
 
 
 def save(folder: Path, training: GanTraining, identity: dict[str, str]) -> None:
@@ -47,9 +69,9 @@ def restore(folder: Path, training: GanTraining, identity: dict[str, str]) -> No
             )
     try:
         training.load_state(tensors)
+        training.history = list(about["history"])
     except (KeyError, RuntimeError, ValueError) as error:
         raise InputError(
             f"{path} does not hold this model ({str(error).splitlines()[0]}). "
             "It was left as it is."
         ) from None
-    training.history = about["history"]

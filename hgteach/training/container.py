@@ -34,6 +34,8 @@ def make_folder(folder: str | Path) -> Path:
 
 def write(path: Path, kind: str, about: dict[str, Any], tensors: dict[str, Tensor]) -> None:
     """Write beside ``path``, then rename. ``kind`` names the content and its version."""
+    for leftover in path.parent.glob(f".{path.name}.*"):  # of a process killed while writing
+        leftover.unlink(missing_ok=True)
     with replacing(path) as temporary:
         save_file(
             {name: tensor.contiguous() for name, tensor in tensors.items()},

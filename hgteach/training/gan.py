@@ -1,4 +1,8 @@
-"""The training loop of the GANs, on one screen: critic, critic, …, generator, and again."""
+"""The training loop of the GANs, on one screen: critic, critic, …, generator, and again.
+
+``my_rows`` and ``all_rows`` matter only when several processes share each batch; see
+``distributed.py``. Random numbers are drawn on the CPU, so that they do not depend on the device.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +12,16 @@ from time import perf_counter
 
 import pandas as pd
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.backends import cudnn
 from torch.optim import Adam, Optimizer
 
 from hgteach.errors import InputError
+from hgteach.models.build import Networks
 from hgteach.models.v1 import Critic, RecurrentGenerator
+from hgteach.models.v2 import PatientAutoencoder, RecurrentMemoryGenerator, autoencoder_loss
 from hgteach.sequences import curriculum_lengths, curriculum_loaders
+from hgteach.training.distributed import all_rows, my_rows, sum_gradients
 from hgteach.training.losses import correlation, correlation_loss, gradient_penalty
 from hgteach.training.presets import GanSettings
 
@@ -28,14 +36,20 @@ def critic_step(
     penalised: bool = True,
 ) -> dict[str, float]:
     """Teach the critic to score ``real``, ``(B, T, F)``, above what the generator makes."""
+    patients, device = len(real), real.device
+    noise = my_rows(generator.noise(*real.shape[:2], random)).to(device)
+    real = my_rows(real)
     with torch.no_grad():  # the generator only poses here; it is not learning
-        fake = generator.sample(*real.shape[:2], random)  # (B, T, F)
+        fake = generator(noise)  # (B, T, F)
     score_real, score_fake = critic(torch.cat([real, fake])).chunk(2)  # (B,) each
-    gap = score_real.mean() - score_fake.mean()
+    gap = all_rows(score_real - score_fake, patients).mean()
     losses = {"score_gap": gap}
     loss = -gap
     if penalised:
-        losses["penalty"] = gradient_penalty(critic, real, fake, random)
+        share = my_rows(torch.rand(patients, 1, 1, generator=random)).to(device)
+        with cudnn.flags(enabled=False):  # its LSTM cannot be differentiated twice
+            penalty = gradient_penalty(critic, real, fake, share)
+        losses["penalty"] = all_rows(penalty.expand(len(real)), patients).mean()
         loss = loss + settings.penalty_weight * settings.penalty_every * losses["penalty"]
     _descend(loss, optimiser)
     return {name: value.item() for name, value in losses.items()}
@@ -51,41 +65,62 @@ def generator_step(
     random: torch.Generator,
 ) -> dict[str, float]:
     """Teach the generator to make ``size = (B, T)`` patients that the critic scores highly."""
-    fake = generator.sample(*size, random)  # (B, T, F)
-    score_fake = critic(fake)  # (B,)
-    mismatch = correlation_loss(fake, target, random)
+    patients, device = size[0], target.device
+    noise = my_rows(generator.noise(*size, random)).to(device)
+    fake = generator(noise)  # (B, T, F)
+    score_fake = all_rows(critic(fake), patients)  # (B,)
+    mismatch = correlation_loss(all_rows(fake, patients), target, random)
     loss = -score_fake.mean() + settings.correlation_weight * mismatch
     _descend(loss, optimiser)
     return {"generator_loss": loss.item(), "correlation_loss": mismatch.item()}
 
 
+def memory_step(
+    generator: RecurrentMemoryGenerator,
+    critic: Critic,
+    autoencoder: PatientAutoencoder,
+    optimiser: Optimizer,
+    real: Tensor,
+    random: torch.Generator,
+) -> dict[str, float]:
+    """Teach the autoencoder to sum ``real``, ``(B, T, F)``, up, and remember what it saw."""
+    with torch.no_grad():
+        months = critic.embedding(real)  # (B, T, width)
+    latent, read_back = (all_rows(x, len(real)) for x in autoencoder(my_rows(months)))
+    loss = autoencoder_loss(months, latent, read_back)
+    _descend(loss, optimiser)
+    generator.memory.remember(latent.cpu(), random)
+    return {"autoencoder_loss": loss.item()}
+
+
 def _descend(loss: Tensor, optimiser: Optimizer) -> None:
     """Take one step downhill. Only this optimiser's own network moves."""
+    weights = optimiser.param_groups[0]["params"]
     optimiser.zero_grad()
-    loss.backward()
+    loss.backward(inputs=weights)
+    sum_gradients(weights)
     optimiser.step()
 
 
 class GanTraining:
-    """Two networks in training: their optimisers, the random state, and what happened so far.
+    """Networks in training: their optimisers, the random state, and what happened so far.
 
     Iterate :meth:`epochs` to train; each turn is one finished epoch.
     """
 
     def __init__(
-        self,
-        generator: RecurrentGenerator,
-        critic: Critic,
-        x: Tensor,
-        settings: GanSettings,
-        random: torch.Generator,
+        self, networks: Networks, x: Tensor, settings: GanSettings, random: torch.Generator
     ) -> None:
-        """Prepare to train on ``x``, ``(P, T, F)``."""
-        self.generator, self.critic = generator, critic
-        self.settings, self.random = settings, random
-        rate, betas = settings.learning_rate, settings.betas
-        self.generator_optimiser = Adam(generator.parameters(), rate, betas)
-        self.critic_optimiser = Adam(critic.parameters(), rate, betas)
+        """Prepare to train on ``x``, ``(P, T, F)``, on the device where it lies."""
+        self.networks, self.settings, self.random = networks, settings, random
+        for network in self._present().values():
+            network.to(x.device)
+        if networks.autoencoder is not None:
+            networks.generator.memory.cpu()  # noise is drawn around it
+        self.optimisers = {
+            name: Adam(network.parameters(), settings.learning_rate, settings.betas)
+            for name, network in self._present().items()
+        }
         lengths = list(settings.lengths) or curriculum_lengths(x.shape[1])
         self.loaders = curriculum_loaders(x, lengths, settings.batch_size, random)
         # The series compares every length with the correlations of full-length patients; here
@@ -116,29 +151,42 @@ class GanTraining:
 
     def _one_epoch(self) -> Iterator[dict[str, float]]:
         """Show every patient once at every length, short lengths first."""
-        settings, random = self.settings, self.random
-        networks = self.generator, self.critic
+        settings, random, optimisers = self.settings, self.random, self.optimisers
+        generator, critic, autoencoder = self.networks
         step = 0
         for length, batches in self.loaders.items():
             target = self.targets[length]
             for real in batches:  # (B, length, F)
+                if autoencoder is not None:
+                    yield memory_step(
+                        generator, critic, autoencoder, optimisers["autoencoder"], real, random
+                    )
                 for _ in range(settings.critic_steps):
                     penalised = step % settings.penalty_every == 0
                     step += 1
                     yield critic_step(
-                        *networks, self.critic_optimiser, real, settings, random, penalised
+                        generator, critic, optimisers["critic"], real, settings, random, penalised
                     )
                 yield generator_step(
-                    *networks, self.generator_optimiser, real.shape[:2], target, settings, random
+                    generator,
+                    critic,
+                    optimisers["generator"],
+                    real.shape[:2],
+                    target,
+                    settings,
+                    random,
                 )
+
+    def _present(self) -> dict[str, nn.Module]:
+        return {k: v for k, v in self.networks._asdict().items() if v is not None}
 
     def state(self) -> dict[str, Tensor]:
         """Return everything that the next epoch depends on, as copies."""
-        state = {f"generator.{k}": v for k, v in self.generator.state_dict().items()}
-        state |= {f"critic.{k}": v for k, v in self.critic.state_dict().items()}
-        for name, optimiser in self._optimisers().items():
-            for index, memory in optimiser.state_dict()["state"].items():
-                state |= {f"{name}.{index}.{k}": v for k, v in memory.items()}
+        state = {}
+        for name, network in self._present().items():
+            state |= {f"{name}.{k}": v for k, v in network.state_dict().items()}
+            for index, memory in self.optimisers[name].state_dict()["state"].items():
+                state |= {f"{name}_adam.{index}.{k}": v for k, v in memory.items()}
         state["random"] = self.random.get_state()
         return {name: tensor.clone() for name, tensor in state.items()}
 
@@ -152,16 +200,13 @@ class GanTraining:
         for name, tensor in state.items():
             part, _, rest = name.partition(".")
             parts.setdefault(part, {})[rest] = tensor
-        self.generator.load_state_dict(parts["generator"])
-        self.critic.load_state_dict(parts["critic"])
-        for name, optimiser in self._optimisers().items():
+        for name, network in self._present().items():
+            network.load_state_dict(parts[name])
             memory: dict[int, dict[str, Tensor]] = {}
-            for key, tensor in parts[name].items():
+            for key, tensor in parts[f"{name}_adam"].items():
                 index, _, what = key.partition(".")
                 memory.setdefault(int(index), {})[what] = tensor
+            optimiser = self.optimisers[name]
             groups = optimiser.state_dict()["param_groups"]
             optimiser.load_state_dict({"state": memory, "param_groups": groups})
         self.random.set_state(state["random"])
-
-    def _optimisers(self) -> dict[str, Optimizer]:
-        return {"generator_adam": self.generator_optimiser, "critic_adam": self.critic_optimiser}

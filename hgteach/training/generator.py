@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
+from torch import nn
 
 from hgteach.errors import InputError
-from hgteach.models.v1 import Architecture, RecurrentGenerator
+from hgteach.models.build import GENERATORS
+from hgteach.models.v1 import Architecture
 from hgteach.preprocess import Preprocessor
 from hgteach.schema import Layout, Schema
 from hgteach.sequences import from_sequences
@@ -43,7 +45,7 @@ class Generator:
     layout: Layout
     preprocessor: Preprocessor
     architecture: Architecture
-    network: RecurrentGenerator
+    network: nn.Module
     times: list[Any]
     provenance: str
     history: pd.DataFrame
@@ -109,7 +111,7 @@ class Generator:
         try:
             schema = Schema.from_dict(about["schema"])
             architecture = Architecture(**about["architecture"])
-            network = RecurrentGenerator(schema, architecture)
+            network = GENERATORS[about["model"]](schema, architecture)
             network.load_state_dict(tensors)
             layout = Layout(**{k: tuple(v) for k, v in about["layout"].items()})
             return cls(

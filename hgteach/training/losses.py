@@ -11,20 +11,20 @@ from torch import Tensor
 
 
 def gradient_penalty(
-    critic: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, random: torch.Generator
+    critic: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, share: Tensor
 ) -> Tensor:
     """Return how far the critic's slope is from 1 between real and fake, squared and averaged.
 
     Args:
         critic: records ``(B, T, F)`` → scores ``(B,)``.
         real, fake: ``(B, T, F)``, in pairs.
-        random: draws where on the line between each pair the slope is taken.
+        share: ``(B, 1, 1)``, where on the line between each pair the slope is taken: 0 at
+            ``fake``, 1 at ``real``.
 
     Returns:
         A scalar, 0 or more; 0 when every slope is exactly 1. It should fall towards 0 in
         training. (The series' post 12 says towards 10, which is its weight, not its value.)
     """
-    share = torch.rand(len(real), 1, 1, generator=random)  # (B, 1, 1)
     between = torch.lerp(fake, real, share).requires_grad_()  # (B, T, F)
     (slope,) = torch.autograd.grad(critic(between).sum(), between, create_graph=True)
     steepness = slope.flatten(1).norm(dim=1)  # (B,)
@@ -50,5 +50,5 @@ def correlation_loss(fake: Tensor, target: Tensor, random: torch.Generator) -> T
     differ below it, or in sign. Large correlations are so pushed less often than wrong signs.
     """
     found = correlation(fake)
-    ceiling = torch.rand(target.shape, generator=random)
+    ceiling = torch.rand(target.shape, generator=random).to(target.device)
     return (found.clamp(-ceiling, ceiling) - target.clamp(-ceiling, ceiling)).abs().mean()

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from hgteach.errors import InputError
+from hgteach.models import MODELS
 from hgteach.models.v1 import PUBLISHED, Architecture
 
 
@@ -35,19 +36,17 @@ class GanSettings:
     correlation_weight: float = 10.0
 
 
+CLASSROOM = GanSettings(
+    architecture=Architecture(noise_size=64, hidden_size=64, memory_size=2_000),
+    epochs=40,
+    batch_size=32,
+    critic_steps=1,
+    betas=(0.5, 0.9),
+    penalty_every=2,
+)
+
 PRESETS: dict[str, dict[str, GanSettings]] = {
-    "v1": {
-        "classroom": GanSettings(
-            architecture=Architecture(noise_size=32, hidden_size=64),
-            epochs=40,
-            batch_size=32,
-            critic_steps=1,
-            lengths=(),
-            betas=(0.5, 0.9),
-            penalty_every=2,
-        ),
-        "published": GanSettings(),
-    },
+    model: {"classroom": CLASSROOM, "published": GanSettings()} for model in MODELS
 }
 
 

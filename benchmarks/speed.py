@@ -1,0 +1,166 @@
+"""Seconds and bytes: an epoch against the textbook's, generation, growth, and memory."""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from statistics import median
+from time import perf_counter, process_time
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+from benchmarks.fidelity import EXAMPLE, GROUP, cohorts
+from benchmarks.textbook import LoopedTraining
+from hgteach.models import MODELS
+from hgteach.models.build import build
+from hgteach.preprocess import Preprocessor
+from hgteach.schema import Layout
+from hgteach.sequences import curriculum_lengths, curriculum_loaders, to_sequences
+from hgteach.training.gan import GanTraining
+from hgteach.training.generator import Generator, seeded
+from hgteach.training.losses import correlation
+from hgteach.training.presets import GanSettings, settings_for
+
+WHOLE_COHORT = 8916
+ENOUGH = 2000  # patients generated in one timed call
+
+
+def epoch_ratios(pairs: int, share: float) -> Iterator[str]:
+    """Time an epoch at the published settings, textbook and package in turn.
+
+    ``share`` of the patients are used, and the seconds scaled up to all ``GROUP`` of them.
+    """
+    x = _matrix(cohorts()[0])[: round(share * GROUP)]  # (P, T, F)
+    for model in MODELS:
+        settings = settings_for(model, "published")
+        times = []
+        for _ in range(pairs):
+            book = _timed(_textbook_epoch(model, x, settings))
+            ours = _timed(_package_epoch(model, x, settings))
+            times.append((*book, *ours))
+        book_wall, book_cpu, wall, cpu = (median(column) / share for column in zip(*times))
+        ratio = median(row[0] / row[2] for row in times)
+        cpu_ratio = median(row[1] / row[3] for row in times)
+        yield (
+            f"{model:5s} epoch {wall:6.1f} s, textbook {book_wall:6.1f} s: {ratio:.2f} x as fast"
+            f" (processor time {cpu:.1f} and {book_cpu:.1f} s: {cpu_ratio:.2f} x)"
+        )
+
+
+def _package_epoch(model: str, x: Tensor, settings: GanSettings) -> Callable[[], object]:
+    training = start(model, x, settings)
+    return lambda: next(training.epochs(1))
+
+
+def _textbook_epoch(model: str, x: Tensor, settings: GanSettings) -> Callable[[], None]:
+    random = seeded(0)
+    training = LoopedTraining.of(build(model, EXAMPLE, settings.architecture), settings, random)
+    lengths = curriculum_lengths(x.shape[1])
+    loaders = curriculum_loaders(x, lengths, settings.batch_size, random)
+
+    def epoch() -> None:
+        for length, batches in loaders.items():
+            target = correlation(x[:, :length])
+            for real in batches:
+                training.batch(real, target)
+
+    return epoch
+
+
+def generation() -> Iterator[str]:
+    """Time ``Generator.generate`` from noise to labelled table, at both presets' sizes."""
+    table = cohorts()[0]
+    for model in MODELS:
+        for preset in ("classroom", "published"):
+            generator = untrained(model, preset, table)
+            seconds = median(_timed(lambda: generator.generate(ENOUGH))[0] for _ in range(3))  # noqa: B023
+            yield f"{model:5s} {preset:9s} {ENOUGH / seconds:8,.0f} patients x 60 months a second"
+
+
+def growth() -> Iterator[str]:
+    """Time an epoch of the classroom preset at half, once and twice the patients and months."""
+    x = _matrix(cohorts()[0])  # (P, T, F)
+    for model in MODELS:
+        settings = replace(settings_for(model, "classroom"), lengths=(30,))
+        longer = replace(settings, lengths=(60,))
+        cases = [(x[:150], settings), (x, settings), (torch.cat([x, x]), settings), (x, longer)]
+        times = []
+        for patients, case in cases:
+            epoch = _package_epoch(model, patients, case)
+            epoch()  # the first one warms up
+            training = start(model, patients, case)
+            times.append(_timed(lambda: next(training.epochs(1)))[0])  # noqa: B023
+        half, once, twice, long = times
+        yield (
+            f"{model:5s} twice the patients: {once / half:.2f} and again {twice / once:.2f} x the "
+            f"time; twice the months: {long / once:.2f} x"
+        )
+
+
+def memory() -> Iterator[str]:
+    """Measure the largest memory of a process that trains on, and generates, the whole cohort."""
+    for model in MODELS:
+        command = [sys.executable, "-m", "benchmarks.speed", model]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        yield f"{model:5s} {WHOLE_COHORT:,} patients: {float(done.stdout):.2f} GB at most"
+
+
+def _largest_memory(model: str) -> float:
+    """Return gigabytes. Three full batches at full length stand for the epoch: each is alike."""
+    from hgteach.cohorts.art_hiv import load_art_hiv
+
+    table = load_art_hiv(WHOLE_COHORT)
+    x = _matrix(table)  # (P, T, F)
+    settings = replace(settings_for(model, "published"), lengths=(60,), critic_steps=1)
+    next(start(model, x[: 3 * settings.batch_size], settings).epochs(1))
+    untrained(model, "published", table).generate(len(x))
+    unit = 1e9 if sys.platform == "darwin" else 1e6  # macOS counts bytes, Linux kilobytes
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+
+
+def start(model: str, x: Tensor, settings: GanSettings, seed: int = 0) -> GanTraining:
+    """Return a fresh training of ``model`` on ``x``, ``(P, T, F)``."""
+    torch.manual_seed(seed)
+    return GanTraining(build(model, EXAMPLE, settings.architecture), x, settings, seeded(seed))
+
+
+def untrained(model: str, preset: str, table: pd.DataFrame) -> Generator:
+    """Return a generator with its first weights, which draws as fast as a trained one."""
+    architecture = settings_for(model, preset).architecture
+    return wrap(model, table, build(model, EXAMPLE, architecture).generator)
+
+
+def wrap(model: str, table: pd.DataFrame, network: torch.nn.Module) -> Generator:
+    """Return ``network`` as a generator for tables like ``table``."""
+    return Generator(
+        name=model,
+        schema=EXAMPLE,
+        layout=Layout((EXAMPLE.patient, EXAMPLE.time, *EXAMPLE.names), ()),
+        preprocessor=Preprocessor(EXAMPLE).fit(table),
+        architecture=network.architecture,
+        network=network,
+        times=list(range(table[EXAMPLE.time].nunique())),
+        provenance="a benchmark",
+        history=pd.DataFrame(),
+    )
+
+
+def _matrix(table: pd.DataFrame) -> Tensor:
+    matrix = Preprocessor(EXAMPLE).fit(table).transform(table)
+    return torch.from_numpy(to_sequences(matrix, table, EXAMPLE))  # (P, T, F)
+
+
+def _timed(run: Callable[[], object]) -> tuple[float, float]:
+    """Return seconds by the clock, and of the processors."""
+    wall, cpu = perf_counter(), process_time()
+    run()
+    return perf_counter() - wall, process_time() - cpu
+
+
+if __name__ == "__main__":
+    print(_largest_memory(sys.argv[1]))

@@ -1,0 +1,110 @@
+"""v2: v1 with a memory, so that fewer kinds of patients are forgotten.
+
+v1 makes a patient from noise that is new every month; nothing in it says *who* this is. v2 adds an
+autoencoder that sums each real patient up in a vector, and a memory of these vectors. To make a
+patient, one of them is recalled and the monthly noise is scattered around it.
+
+Architecture: Kuo et al. 2023, J. Biomed. Inform., and the series' blog 004 and posts 15 and 16.
+The autoencoder has 56,722 parameters for the series' seven variables. It has no random step, so
+despite its name in the series it is not a variational autoencoder; the memory does the work.
+
+Where the default differs from the published code:
+
+- The memory and its spread are part of the generator's state, so they are saved with it.
+- The autoencoder reads the critic's embedding but sends no gradient there (the published one
+  computes that gradient and throws it away).
+- Noise is scattered as widely as a patient's own months are around their mean. The published
+  spread is that of all months of all patients, which counts the differences between patients
+  twice and drowns the one who was recalled (``spread_within=False``).
+- A full memory keeps a random part of old and new, each vector once; the published one draws
+  with replacement, so that some patients are remembered several times and others lost.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from hgteach.models.v1 import Architecture, RecurrentGenerator, draw_noise
+from hgteach.schema import Schema
+
+
+class PatientAutoencoder(nn.Module):
+    """Embedded months ``(B, T, width)`` → latent months ``(B, T, noise_size)`` and back."""
+
+    def __init__(self, width: int, architecture: Architecture) -> None:
+        """Build the layers for ``width`` channels of the critic's embedding."""
+        super().__init__()
+        hidden, latent = architecture.hidden_size, architecture.noise_size
+        self.enter = nn.Linear(width, hidden)
+        self.enter_again = nn.Linear(width, hidden)  # published: the sum of two linear layers
+        self.middle = nn.ModuleList([nn.Linear(hidden, hidden), nn.Linear(hidden, hidden)])
+        self.encode = nn.Linear(hidden, latent)
+        self.decode = nn.Linear(latent, width)
+
+    def forward(self, months: Tensor) -> tuple[Tensor, Tensor]:
+        """Return latents ``(B, T, noise_size)`` and the months read back ``(B, T, width)``."""
+        x = torch.relu(self.enter(months) + self.enter_again(months))  # (B, T, hidden)
+        for layer in self.middle:
+            x = torch.relu(layer(x) + x)
+        latent = self.encode(x)
+        return latent, self.decode(latent)
+
+
+def autoencoder_loss(months: Tensor, latent: Tensor, read_back: Tensor) -> Tensor:
+    """Return the squared error, plus how far the latents are from mean 0 and variance 1.
+
+    The second term is the Kullback–Leibler divergence of a normal distribution with the batch's
+    mean and variance from the standard one, summed over the latent's channels.
+    """
+    rows = latent.flatten(0, 1)  # (B * T, noise_size)
+    mean, variance = rows.mean(dim=0), rows.var(dim=0).clamp(min=1e-12)
+    divergence = 0.5 * (mean**2 + variance - variance.log() - 1).sum()
+    return functional.mse_loss(read_back, months) + divergence
+
+
+class PatientMemory(nn.Module):
+    """Up to ``size`` vectors of remembered patients, and the spread of months around them."""
+
+    def __init__(self, architecture: Architecture) -> None:
+        """Start empty; until something is remembered, noise passes unchanged."""
+        super().__init__()
+        size, latent = architecture.memory_size, architecture.noise_size
+        self.register_buffer("patients", torch.zeros(size, latent))
+        self.register_buffer("filled", torch.zeros((), dtype=torch.long))
+        self.register_buffer("spread", torch.ones(latent))
+        self.spread_within = architecture.spread_within
+
+    def remember(self, latent: Tensor, random: torch.Generator) -> None:
+        """Add the mean of each patient's months, ``(B, T, noise_size)``."""
+        vectors = latent.detach().mean(dim=1)  # (B, noise_size)
+        kept = torch.cat([self.patients[: self.filled], vectors])
+        if len(kept) > len(self.patients):
+            kept = kept[torch.randperm(len(kept), generator=random)[: len(self.patients)]]
+        self.patients[: len(kept)] = kept
+        self.filled.fill_(len(kept))
+        months = latent.detach()  # (B, T, noise_size)
+        if self.spread_within:
+            months = months - vectors.unsqueeze(1)
+        # A running spread: half the past, half this batch, as published.
+        self.spread.lerp_(months.flatten(0, 1).std(dim=0), 0.5)
+
+    def around(self, noise: Tensor, random: torch.Generator) -> Tensor:
+        """Scatter ``noise``, ``(B, T, noise_size)``, around recalled patients, one each."""
+        if self.filled == 0:
+            return noise
+        who = torch.randint(int(self.filled), (len(noise),), generator=random)
+        return noise * self.spread + self.patients[who].unsqueeze(1)  # (B, T, noise_size)
+
+
+class RecurrentMemoryGenerator(RecurrentGenerator):
+    """v1's generator, fed with noise around remembered patients."""
+
+    def __init__(self, schema: Schema, architecture: Architecture) -> None:
+        """Build v1's layers and an empty memory."""
+        super().__init__(schema, architecture)
+        self.memory = PatientMemory(architecture)
+
+    def noise(self, patients: int, timesteps: int, random: torch.Generator) -> Tensor:
+        """Draw ``(patients, timesteps, noise_size)`` around remembered patients."""
+        fresh = draw_noise(self.architecture, patients, timesteps, random)
+        return self.memory.around(fresh, random)

@@ -1,0 +1,367 @@
+"""v1 and its training: sizes as published, losses by hand, and a resume that changes nothing."""
+
+import os
+import shutil
+import signal
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+import hgteach
+from hgteach.cohorts.art_hiv import ART_HIV, EXAMPLE_VARIABLES, load_art_hiv
+from hgteach.errors import InputError
+from hgteach.models.build import build
+from hgteach.models.v1 import PUBLISHED, Architecture, Critic, RecurrentGenerator
+from hgteach.training import GanSettings, checkpoint, settings_for
+from hgteach.training import generator as artefact
+from hgteach.training.gan import GanTraining
+from hgteach.training.generator import seeded
+from hgteach.training.losses import correlation, correlation_loss, gradient_penalty
+
+EXAMPLE = ART_HIV.select(EXAMPLE_VARIABLES)
+TINY = GanSettings(
+    architecture=Architecture(noise_size=4, hidden_size=6), epochs=2, batch_size=16, lengths=(3, 12)
+)
+
+
+def small_cohort(patients=24, months=12):
+    table = load_art_hiv(patients)
+    return table[table[ART_HIV.time] < months].reset_index(drop=True)
+
+
+def count(module):
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+def test_parameter_counts_are_the_published_ones():
+    assert count(RecurrentGenerator(EXAMPLE, PUBLISHED)) == 316_438
+    assert count(Critic(EXAMPLE, PUBLISHED)) == 283_465
+    assert settings_for("v1", "published").architecture == PUBLISHED
+
+
+def test_published_setting_is_the_series_own():
+    published = settings_for("v1", "published")
+    assert (published.batch_size, published.critic_steps, published.epochs) == (256, 5, 100)
+    assert (published.learning_rate, published.betas) == (1e-3, (0.9, 0.99))
+    assert (published.penalty_weight, published.correlation_weight) == (10, 10)
+    assert published.penalty_every == 1
+
+
+def test_records_have_the_form_of_the_matrix():
+    network = RecurrentGenerator(EXAMPLE, Architecture(8, 8))
+    records = network.sample(5, 7, seeded(0)).detach()
+    assert records.shape == (5, 7, 22)
+    assert ((records >= 0) & (records <= 1)).all()
+    for block in EXAMPLE.blocks:
+        if block.column.kind != "real":
+            assert torch.allclose(records[..., block.span].sum(-1), torch.ones(5, 7))
+
+
+def test_static_columns_are_constant_by_construction_and_may_change_as_published():
+    def spread(architecture):
+        records = RecurrentGenerator(EXAMPLE, architecture).sample(5, 7, seeded(0)).detach()
+        sex = next(b for b in EXAMPLE.blocks if b.column.name == "Gender")
+        return (records[:, 1:, sex.span] - records[:, :1, sex.span]).abs().max()
+
+    assert spread(Architecture(8, 8)) == 0
+    assert spread(replace(PUBLISHED, noise_size=8, hidden_size=8)) > 0
+
+
+def test_both_directions_of_time_are_aligned():
+    """The future's noise must reach month t through the reversed LSTM at month t."""
+    torch.manual_seed(0)
+    network = RecurrentGenerator(EXAMPLE, Architecture(4, 4, constant_static=False))
+    noise = torch.randn(1, 6, 4, requires_grad=True)
+    both_ways, _ = network.lstm(noise)
+    backward_at_last_month = both_ways[0, -1, 4:].sum()
+    (slope,) = torch.autograd.grad(backward_at_last_month, noise)
+    assert slope[0, -1].abs().sum() > 0
+    assert slope[0, :-1].abs().sum() == 0  # the last month has no future
+
+
+def test_first_weights_keep_the_spread_of_the_noise():
+    def spread(architecture):
+        torch.manual_seed(0)
+        network = RecurrentGenerator(EXAMPLE, architecture)
+        both_ways, _ = network.lstm(network.noise(200, 10, seeded(0)))
+        return network.to_logits(both_ways).std(dim=0).mean().item()
+
+    assert spread(Architecture()) > 10 * spread(PUBLISHED)
+
+
+def test_penalty_of_a_linear_critic_is_known():
+    weight = torch.zeros(3, 4)
+    weight[1, 2] = 3.0
+    real, fake = torch.rand(5, 3, 4), torch.rand(5, 3, 4)
+    penalty = gradient_penalty(lambda x: (x * weight).sum((1, 2)), real, fake, seeded(0))
+    assert penalty.item() == pytest.approx((3.0 - 1.0) ** 2)
+
+
+def test_penalty_teaches_the_critic():
+    """Its gradient must reach the weights: descending on it alone brings the slope to 1."""
+    torch.manual_seed(0)
+    critic = Critic(EXAMPLE, Architecture(4, 8))
+    optimiser = torch.optim.Adam(critic.parameters(), 1e-2)
+    real, fake = torch.rand(8, 5, 22), torch.rand(8, 5, 22)
+    first = gradient_penalty(critic, real, fake, seeded(0)).item()
+    for _ in range(60):
+        optimiser.zero_grad()
+        penalty = gradient_penalty(critic, real, fake, seeded(0))
+        penalty.backward()
+        optimiser.step()
+    assert penalty.item() < 0.1 * first
+
+
+def test_correlation_agrees_with_numpy_and_constant_channels_count_zero():
+    records = torch.rand(6, 5, 4)
+    records[..., 3] = 0.5
+    expected = np.corrcoef(records[..., :3].reshape(-1, 3).numpy().T)
+    found = correlation(records)
+    np.testing.assert_allclose(found[:3, :3].numpy(), expected, atol=1e-5)
+    assert found[3].abs().sum() == 0
+
+
+def test_correlation_loss_is_zero_for_the_truth_and_can_be_followed():
+    records = torch.rand(6, 5, 4)
+    assert correlation_loss(records, correlation(records), seeded(0)).item() < 1e-6
+    other = torch.rand(6, 5, 4, requires_grad=True)
+    loss = correlation_loss(other, correlation(records), seeded(0))
+    loss.backward()
+    assert loss.item() > 0
+    assert other.grad.abs().sum() > 0
+
+
+def test_critic_steps_move_the_critic_only_and_generator_steps_the_generator_only():
+    from hgteach.training.gan import critic_step, generator_step
+
+    torch.manual_seed(0)
+    generator = RecurrentGenerator(EXAMPLE, TINY.architecture)
+    critic = Critic(EXAMPLE, TINY.architecture)
+    x = torch.rand(8, 5, 22)
+    networks = {"generator": generator, "critic": critic}
+    optimisers = {k: torch.optim.Adam(v.parameters()) for k, v in networks.items()}
+
+    def moved(step):
+        before = {k: [p.clone() for p in v.parameters()] for k, v in networks.items()}
+        step()
+        return {
+            k: any(not torch.equal(p, q) for p, q in zip(before[k], v.parameters(), strict=True))
+            for k, v in networks.items()
+        }
+
+    assert moved(
+        lambda: critic_step(generator, critic, optimisers["critic"], x, TINY, seeded(0))
+    ) == {"generator": False, "critic": True}
+    assert all(p.grad is None for p in generator.parameters())
+    target = correlation(x)
+    assert moved(
+        lambda: generator_step(
+            generator, critic, optimisers["generator"], (8, 5), target, TINY, seeded(0)
+        )
+    ) == {"generator": True, "critic": False}
+
+
+def test_every_patient_is_used_once_a_length():
+    x = torch.rand(10, 4, 22)
+    settings = replace(TINY, batch_size=4, lengths=(2, 4), critic_steps=1)
+    training = GanTraining(build("v1", EXAMPLE, TINY.architecture), x, settings, seeded(0))
+    seen = torch.cat(list(training.loaders[4]))
+    assert sorted(seen[:, 0, 0].tolist()) == sorted(x[:, 0, 0].tolist())
+
+
+def test_training_makes_the_patients_look_more_like_real_ones():
+    """A minute's training is too long for a test; a few seconds must already help."""
+    table = small_cohort(64)
+    settings = replace(
+        settings_for("v1", "classroom"), epochs=60, lengths=(4,), batch_size=32
+    )
+    trained = hgteach.train("v1", table, EXAMPLE, settings=settings, progress=False)
+    fresh = hgteach.train(
+        "v1", table, EXAMPLE, settings=replace(settings, learning_rate=1e-9), progress=False
+    )
+
+    def distance(generator):
+        made = generator.generate(200)
+        return np.mean([
+            (table[c].value_counts(normalize=True) - made[c].value_counts(normalize=True))
+            .abs().sum() / 2
+            for c in EXAMPLE.categorical
+        ])
+
+    assert distance(trained) < 0.7 * distance(fresh)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("trained")
+    generator = hgteach.train(
+        "v1", small_cohort(), EXAMPLE, settings=TINY, out=folder, progress=False
+    )
+    return generator, folder
+
+
+def test_generate_returns_a_labelled_table(trained):
+    generator, _ = trained
+    table = generator.generate(7, seed=3)
+    assert list(table.columns) == [*EXAMPLE.names, "PatientID", "Timestep"]
+    assert len(table) == 7 * 12
+    assert table["PatientID"].nunique() == 7
+    assert table["Timestep"].tolist() == list(range(12)) * 7
+    assert (table.groupby("PatientID")[["Gender", "Ethnic"]].nunique() < 2).all(axis=None)
+    assert "Synthetic" in table.attrs["provenance"]
+    assert "simulated stand-in" in table.attrs["provenance"].lower()
+
+
+def test_same_seed_same_patients_and_other_seed_others(trained):
+    generator, _ = trained
+    pd.testing.assert_frame_equal(generator.generate(5, seed=1), generator.generate(5, seed=1))
+    assert not generator.generate(5, seed=1).equals(generator.generate(5, seed=2))
+
+
+def test_same_seed_same_training():
+    def run(seed):
+        return hgteach.train(
+            "v1", small_cohort(), EXAMPLE, settings=TINY, seed=seed, progress=False
+        )
+
+    first, again, other = run(0), run(0), run(1)
+    for name, tensor in first.network.state_dict().items():
+        assert torch.equal(tensor, again.network.state_dict()[name])
+    assert not torch.equal(first.network.lstm.weight_ih_l0, other.network.lstm.weight_ih_l0)
+
+
+def test_training_leaves_the_global_random_state_alone():
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    hgteach.train("v1", small_cohort(), EXAMPLE, settings=replace(TINY, epochs=1), progress=False)
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_save_and_load_give_the_same_patients(trained, tmp_path):
+    generator, _ = trained
+    generator.save(tmp_path)
+    loaded = hgteach.Generator.load(tmp_path)
+    pd.testing.assert_frame_equal(loaded.generate(9, seed=4), generator.generate(9, seed=4))
+    pd.testing.assert_frame_equal(loaded.history, generator.history)
+    assert loaded.layout == generator.layout
+    assert [p.name for p in tmp_path.iterdir()] == [artefact.FILE_NAME]
+
+
+def test_resumed_training_ends_in_the_same_tensors(tmp_path):
+    table = small_cohort()
+    whole = hgteach.train("v1", table, EXAMPLE, settings=TINY, epochs=5, progress=False)
+    hgteach.train("v1", table, EXAMPLE, settings=TINY, epochs=2, out=tmp_path, progress=False)
+    resumed = hgteach.train(
+        "v1", table, EXAMPLE, settings=TINY, epochs=5, out=tmp_path, resume=True, progress=False
+    )
+    for name, tensor in whole.network.state_dict().items():
+        assert torch.equal(tensor, resumed.network.state_dict()[name]), name
+    assert resumed.history["epoch"].tolist() == [1, 2, 3, 4, 5]
+
+
+def test_an_interrupt_keeps_the_last_finished_epoch(tmp_path, monkeypatch):
+    table = small_cohort()
+    two = hgteach.train("v1", table, EXAMPLE, settings=TINY, epochs=2, progress=False)
+    save = checkpoint.save
+
+    def interrupt_in_the_third_epoch(folder, training, identity):
+        save(folder, training, identity)
+        if len(training.history) == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(checkpoint, "save", interrupt_in_the_third_epoch)
+    kept = hgteach.train(
+        "v1", table, EXAMPLE, settings=TINY, epochs=50, out=tmp_path, progress=False
+    )
+    assert kept.history["epoch"].tolist() == [1, 2]
+    for name, tensor in two.network.state_dict().items():
+        assert torch.equal(tensor, kept.network.state_dict()[name]), name
+
+
+def test_a_checkpoint_of_other_data_or_settings_is_refused_and_left_alone(trained, tmp_path):
+    _, folder = trained
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    before = (tmp_path / checkpoint.FILE_NAME).read_bytes()
+
+    def resume(**changes):
+        arguments = {"settings": TINY, "epochs": 3, "out": tmp_path, "resume": True} | changes
+        table = arguments.pop("table", small_cohort())
+        schema = arguments.pop("schema", EXAMPLE)
+        return hgteach.train("v1", table, schema, progress=False, **arguments)
+
+    with pytest.raises(InputError, match="another table"):
+        resume(table=small_cohort(30))
+    with pytest.raises(InputError, match="settings"):
+        resume(seed=9)
+    with pytest.raises(InputError, match="another table"):
+        resume(schema=EXAMPLE.select(["VL", "Gender"]))
+    assert (tmp_path / checkpoint.FILE_NAME).read_bytes() == before
+
+
+@pytest.mark.parametrize("damage", ["truncated", "foreign", "pickle", "version", "missing"])
+@pytest.mark.parametrize("name", [artefact.FILE_NAME, checkpoint.FILE_NAME])
+def test_damaged_files_are_refused_in_a_sentence(trained, tmp_path, damage, name):
+    _, folder = trained
+    path = tmp_path / name
+    whole = (folder / name).read_bytes()
+    if damage == "truncated":
+        path.write_bytes(whole[: len(whole) // 2])
+    elif damage == "foreign":
+        path.write_text("not tensors at all")
+    elif damage == "pickle":
+        torch.save({"a": torch.ones(2)}, path)
+    elif damage == "version":
+        path.write_bytes(whole.replace(b"version 1", b"version 9"))
+    with pytest.raises(InputError, match=name.split(".")[0]):
+        if name == artefact.FILE_NAME:
+            hgteach.Generator.load(tmp_path)
+        else:
+            hgteach.train(
+                "v1", small_cohort(), EXAMPLE, settings=TINY, out=tmp_path, resume=True,
+                progress=False,
+            )
+
+
+def test_a_loss_that_is_no_number_stops_training_with_a_sentence():
+    settings = replace(TINY, learning_rate=1e30, epochs=20)
+    with pytest.raises(InputError, match="no longer a number"):
+        hgteach.train("v1", small_cohort(), EXAMPLE, settings=settings, progress=False)
+
+
+@pytest.mark.parametrize(
+    ("columns", "patients"),
+    [(["VL", "CD4"], 4), (["Gender", "Extra PI"], 4), (["Gender"], 1), (["VL"], 2)],
+)
+def test_odd_tables_train(columns, patients):
+    schema = ART_HIV.select(columns)
+    table = small_cohort(patients)
+    generator = hgteach.train("v1", table, schema, settings=TINY, epochs=1, progress=False)
+    assert len(generator.generate(3)) == 36
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"preset": "best"}, "no preset 'best'"),
+        ({"epochs": 0}, "at least one epoch"),
+        ({"seed": -1}, "whole number from 0"),
+        ({"resume": True}, "name the folder"),
+    ],
+)
+def test_wrong_arguments_are_answered_in_a_sentence(arguments, message):
+    with pytest.raises(InputError, match=message):
+        hgteach.train("v1", small_cohort(), EXAMPLE, progress=False, **arguments)
+    with pytest.raises(InputError, match="no model 'v9'"):
+        hgteach.train("v9", small_cohort(), EXAMPLE, progress=False)
+
+
+def test_too_few_patients_or_a_negative_seed_to_generate(trained):
+    generator, _ = trained
+    with pytest.raises(InputError, match="at least one patient"):
+        generator.generate(0)
+    with pytest.raises(InputError, match="whole number from 0"):
+        generator.generate(3, seed=-4)

@@ -155,9 +155,7 @@ def _log(values: pd.Series | np.ndarray) -> np.ndarray:
     return np.log10(np.maximum(np.asarray(values, dtype=float), SMALLEST))
 
 
-def _mean_distance(
-    measure, real: pd.DataFrame, synthetic: pd.DataFrame, schema: Schema
-) -> float:
+def _mean_distance(measure, real: pd.DataFrame, synthetic: pd.DataFrame, schema: Schema) -> float:
     return float(np.abs(measure(real, schema) - measure(synthetic, schema)).mean())
 
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from statistics import median
 from time import perf_counter, process_time
 
@@ -26,6 +27,7 @@ from hgteach.training.generator import Generator, seeded
 from hgteach.training.losses import correlation
 from hgteach.training.presets import GanSettings, settings_for
 
+ROOT = Path(__file__).parent.parent
 WHOLE_COHORT = 8916
 ENOUGH = 2000  # patients generated in one timed call
 
@@ -106,7 +108,7 @@ def memory() -> Iterator[str]:
     """Measure the largest memory of a process that trains on, and generates, the whole cohort."""
     for model in MODELS:
         command = [sys.executable, "-m", "benchmarks.speed", model]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
         yield f"{model:5s} {WHOLE_COHORT:,} patients: {float(done.stdout):.2f} GB at most"
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hgteach import __version__
+from hgteach.bench import PARTS
 from hgteach.errors import InputError
 from hgteach.models import MODELS
 
@@ -136,6 +137,15 @@ def generate(options: argparse.Namespace) -> None:
     print(f"{options.out}: {options.patients:,} synthetic patients, {len(table):,} rows.")
 
 
+def bench(options: argparse.Namespace) -> None:
+    """Measure speed, memory and fidelity, each against a baseline or a floor."""
+    from hgteach import bench
+
+    for part in [options.only] if options.only else bench.PARTS:
+        for line in bench.measure(part, options.quick):
+            print(line, flush=True)
+
+
 def _read(path: str, options: argparse.Namespace) -> tuple[pd.DataFrame, Schema]:
     """Return a table as written, and its schema: built in, from a file, or inferred."""
     from hgteach.cohorts.checking import infer_schema
@@ -232,6 +242,14 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument("--from", dest="folder", metavar="DIR", required=True,
                       help="what hgteach train saved")
     _add_output(made, None)
+
+    measured = _command(
+        commands, bench, "bench", "measure speed, memory and fidelity (in a checkout; minutes)",
+        "hgteach bench --only epoch --quick",
+    )
+    measured.add_argument("--only", choices=PARTS, help="instead of all, in turn")
+    measured.add_argument("--quick", action="store_true",
+                          help="half the patients, scaled up, and one seed: rough")
     return parser
 
 

@@ -13,9 +13,10 @@ Where the default differs from the published code:
 - The memory and its spread are part of the generator's state, so they are saved with it.
 - The autoencoder reads the critic's embedding but sends no gradient there (the published one
   computes that gradient and throws it away).
-- Noise is scattered as widely as a patient's own months are around their mean. The published
-  spread is that of all months of all patients, which counts the differences between patients
-  twice and drowns the one who was recalled (``spread_within=False``).
+- Noise is scattered around a remembered patient as the real patients' own months are around
+  their mean: as widely, and as slowly from month to month (``persistence``). The published noise
+  is new each month, and as wide as all months of all patients, which counts the differences
+  between patients twice and drowns the one who was recalled (``spread_within=False``).
 - A full memory keeps a random part of old and new, each vector once; the published one draws
   with replacement, so that some patients are remembered several times and others lost.
 """
@@ -50,20 +51,23 @@ class PatientAutoencoder(nn.Module):
         return latent, self.decode(latent)
 
 
-def autoencoder_loss(months: Tensor, latent: Tensor, read_back: Tensor) -> Tensor:
+def autoencoder_loss(
+    months: Tensor, latent: Tensor, read_back: Tensor, divergence_weight: float = 1.0
+) -> Tensor:
     """Return the squared error, plus how far the latents are from mean 0 and variance 1.
 
     The second term is the Kullback–Leibler divergence of a normal distribution with the batch's
-    mean and variance from the standard one, summed over the latent's channels.
+    mean and variance from the standard one, summed over the latent's channels. With the published
+    weight of 1 it outweighs the error so far that all channels come to hold the same one number.
     """
     rows = latent.flatten(0, 1)  # (B * T, noise_size)
     mean, variance = rows.mean(dim=0), rows.var(dim=0).clamp(min=1e-12)
     divergence = 0.5 * (mean**2 + variance - variance.log() - 1).sum()
-    return functional.mse_loss(read_back, months) + divergence
+    return functional.mse_loss(read_back, months) + divergence_weight * divergence
 
 
 class PatientMemory(nn.Module):
-    """Up to ``size`` vectors of remembered patients, and the spread of months around them."""
+    """Vectors of remembered patients, and how months scatter around them."""
 
     def __init__(self, architecture: Architecture) -> None:
         """Start empty; until something is remembered, noise passes unchanged."""
@@ -72,6 +76,7 @@ class PatientMemory(nn.Module):
         self.register_buffer("patients", torch.zeros(size, latent))
         self.register_buffer("filled", torch.zeros((), dtype=torch.long))
         self.register_buffer("spread", torch.ones(latent))
+        self.register_buffer("persistence", torch.zeros(latent))
         self.spread_within = architecture.spread_within
 
     def remember(self, latent: Tensor, random: torch.Generator) -> None:
@@ -85,15 +90,23 @@ class PatientMemory(nn.Module):
         months = latent.detach()  # (B, T, noise_size)
         if self.spread_within:
             months = months - vectors.unsqueeze(1)
-        # A running spread: half the past, half this batch, as published.
-        self.spread.lerp_(months.flatten(0, 1).std(dim=0), 0.5)
+            early, late = months[:, :-1].flatten(0, 1), months[:, 1:].flatten(0, 1)
+            likeness = (early * late).sum(dim=0) / (early.norm(dim=0) * late.norm(dim=0) + 1e-12)
+            self.persistence.lerp_(likeness.clamp(0, 0.99), 0.5)
+        # Running values: half the past, half this batch, as published for the spread.
+        self.spread.lerp_(months.flatten(0, 1).std(dim=0, correction=0), 0.5)
 
     def around(self, noise: Tensor, random: torch.Generator) -> Tensor:
         """Scatter ``noise``, ``(B, T, noise_size)``, around recalled patients, one each."""
         if self.filled == 0:
             return noise
         who = torch.randint(int(self.filled), (len(noise),), generator=random)
-        return noise * self.spread + self.patients[who].unsqueeze(1)  # (B, T, noise_size)
+        fresh = (1 - self.persistence**2).sqrt()  # keeps the variance at 1
+        months = [noise[:, 0]]
+        for draw in noise.unbind(dim=1)[1:]:
+            months.append(self.persistence * months[-1] + fresh * draw)
+        scatter = torch.stack(months, dim=1) * self.spread  # (B, T, noise_size)
+        return scatter + self.patients[who].unsqueeze(1)  # (B, T, noise_size)
 
 
 class RecurrentMemoryGenerator(RecurrentGenerator):

@@ -66,6 +66,9 @@ class TransformerMemoryGenerator(nn.Module):
         self.norm = nn.LayerNorm(width)
         self.to_logits = nn.Linear(width, schema.width)
         if architecture.spread_kept:
+            # Small, so that at first a month's place does not outweigh what happens in it, and a
+            # place that training never reaches stays harmless.
+            nn.init.normal_(self.position.weight, std=0.02)
             nn.init.kaiming_normal_(self.to_logits.weight)
             nn.init.zeros_(self.to_logits.bias)
         self.activation = RecordActivation(schema, architecture.constant_static)

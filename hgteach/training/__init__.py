@@ -82,14 +82,14 @@ def train(
     about = {"model": model, "schema": schema.to_dict(), "seed": seed}
     about["settings"] = asdict(replace(settings, epochs=0))  # more epochs may follow
     identity = checkpoint.fingerprint(table, about)
-    with distributed.team() as device:
-        training = _prepare(model, x.to(device), schema, settings, seed)
-        if resume:
-            checkpoint.restore(folder, training, identity)
-        distributed.check_same_epoch(len(training.history))
-        writes = folder if distributed.is_first() else None
-        shows = progress and distributed.is_first()
-        _run(training, last, writes, identity, f"training {model}", shows)
+    device = distributed.join()
+    training = _prepare(model, x.to(device), schema, settings, seed)
+    if resume:
+        checkpoint.restore(folder, training, identity)
+    distributed.check_same_epoch(len(training.history))
+    writes = folder if distributed.is_first() else None
+    shows = progress and distributed.is_first()
+    _run(training, last, writes, identity, f"training {model}", shows)
 
     generator = Generator(
         name=model,
@@ -97,7 +97,7 @@ def train(
         layout=layout or Layout(tuple(table.columns), ()),
         preprocessor=preprocessor,
         architecture=settings.architecture,
-        network=training.networks.generator.cpu(),
+        network=training.average.cpu(),
         times=table[schema.time].iloc[: x.shape[1]].tolist(),
         provenance=table.attrs.get("provenance", "a table of unknown origin"),
         history=pd.DataFrame(training.history),
@@ -108,11 +108,17 @@ def train(
 
 
 def _known_columns(table: pd.DataFrame, schema: Schema) -> pd.DataFrame:
-    """Return the columns that ``schema`` names, in the table's order."""
+    """Return the columns that ``schema`` names; check that it is clear who and when."""
     known = {schema.patient, schema.time, *schema.names}
     missing = sorted(known - set(table.columns))
     if missing:
         raise InputError(f"The table has no column {missing[0]!r}, which the schema names.")
+    for name in (schema.patient, schema.time):
+        if table[name].isna().any():
+            row = int(table[name].isna().to_numpy().argmax())
+            raise InputError(f"Column {name!r} is empty in row {row}. Fill it in or drop the row.")
+    if len(table) == 1:
+        raise InputError("One row is too little to learn from. Give two patients, or two times.")
     return table[[column for column in table.columns if column in known]]
 
 

@@ -1,4 +1,4 @@
-"""One training in several processes, started by PyTorch's launcher: ``torchrun … -m hgteach train``.
+"""One training in several processes: ``torchrun --nproc-per-node 2 -m hgteach train …``.
 
 Every process draws the same random numbers and so knows the whole batch. It then works on its own
 patients only. What is computed for them is shared, so that each process has the loss of the whole
@@ -11,9 +11,9 @@ was given.
 
 from __future__ import annotations
 
+import atexit
 import os
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from datetime import timedelta
 
 import torch
@@ -26,22 +26,16 @@ from hgteach.errors import InputError
 PATIENCE = timedelta(minutes=5)  # how long to wait for a process that is silent but not gone
 
 
-@contextmanager
-def team() -> Iterator[torch.device]:
-    """Join the other processes of the launcher, if any; yield the device to work on."""
-    device = torch.device("cpu")
-    if torch.cuda.is_available():
-        device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0)))
-        torch.cuda.set_device(device)
-    launched = dist.is_available() and dist.is_torchelastic_launched()
-    if not launched or dist.is_initialized():
-        yield device
-        return
-    dist.init_process_group(timeout=PATIENCE)  # gloo for tensors on the CPU, NCCL for GPUs
-    try:
-        yield device
-    finally:
-        dist.destroy_process_group()
+def join() -> torch.device:
+    """Join the other processes of the launcher, if any; return the device to work on."""
+    if dist.is_available() and dist.is_torchelastic_launched() and not dist.is_initialized():
+        dist.init_process_group(timeout=PATIENCE)  # gloo for tensors on the CPU, NCCL for GPUs
+        atexit.register(dist.destroy_process_group)
+    if not torch.cuda.is_available():
+        return torch.device("cpu")
+    device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0)))
+    torch.cuda.set_device(device)
+    return device
 
 
 def several() -> bool:

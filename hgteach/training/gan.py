@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import deepcopy
 from math import isfinite
 from time import perf_counter
 
@@ -81,13 +82,14 @@ def memory_step(
     autoencoder: PatientAutoencoder,
     optimiser: Optimizer,
     real: Tensor,
+    settings: GanSettings,
     random: torch.Generator,
 ) -> dict[str, float]:
     """Teach the autoencoder to sum ``real``, ``(B, T, F)``, up, and remember what it saw."""
     with torch.no_grad():
         months = critic.embedding(real)  # (B, T, width)
     latent, read_back = (all_rows(x, len(real)) for x in autoencoder(my_rows(months)))
-    loss = autoencoder_loss(months, latent, read_back)
+    loss = autoencoder_loss(months, latent, read_back, settings.divergence_weight)
     _descend(loss, optimiser)
     generator.memory.remember(latent.cpu(), random)
     return {"autoencoder_loss": loss.item()}
@@ -117,11 +119,13 @@ class GanTraining:
             network.to(x.device)
         if networks.autoencoder is not None:
             networks.generator.memory.cpu()  # noise is drawn around it
+        self.average = deepcopy(networks.generator)  # what is saved and sampled from
         self.optimisers = {
             name: Adam(network.parameters(), settings.learning_rate, settings.betas)
             for name, network in self._present().items()
         }
-        lengths = list(settings.lengths) or curriculum_lengths(x.shape[1])
+        lengths = sorted({min(length, x.shape[1]) for length in settings.lengths})
+        lengths = lengths or curriculum_lengths(x.shape[1])
         self.loaders = curriculum_loaders(x, lengths, settings.batch_size, random)
         # The series compares every length with the correlations of full-length patients; here
         # each length has its own target, since early months differ from late ones.
@@ -159,7 +163,13 @@ class GanTraining:
             for real in batches:  # (B, length, F)
                 if autoencoder is not None:
                     yield memory_step(
-                        generator, critic, autoencoder, optimisers["autoencoder"], real, random
+                        generator,
+                        critic,
+                        autoencoder,
+                        optimisers["autoencoder"],
+                        real,
+                        settings,
+                        random,
                     )
                 for _ in range(settings.critic_steps):
                     penalised = step % settings.penalty_every == 0
@@ -176,6 +186,16 @@ class GanTraining:
                     settings,
                     random,
                 )
+                self._follow(generator)
+
+    @torch.no_grad()
+    def _follow(self, generator: nn.Module) -> None:
+        """Move the average a little towards the generator, which itself swings to and fro."""
+        pairs = zip(self.average.parameters(), generator.parameters(), strict=True)
+        for mean, weight in pairs:
+            mean.lerp_(weight, 1 - self.settings.averaging)
+        for mean, buffer in zip(self.average.buffers(), generator.buffers(), strict=True):
+            mean.copy_(buffer)
 
     def _present(self) -> dict[str, nn.Module]:
         return {k: v for k, v in self.networks._asdict().items() if v is not None}
@@ -187,6 +207,7 @@ class GanTraining:
             state |= {f"{name}.{k}": v for k, v in network.state_dict().items()}
             for index, memory in self.optimisers[name].state_dict()["state"].items():
                 state |= {f"{name}_adam.{index}.{k}": v for k, v in memory.items()}
+        state |= {f"average.{k}": v for k, v in self.average.state_dict().items()}
         state["random"] = self.random.get_state()
         return {name: tensor.clone() for name, tensor in state.items()}
 
@@ -209,4 +230,5 @@ class GanTraining:
             optimiser = self.optimisers[name]
             groups = optimiser.state_dict()["param_groups"]
             optimiser.load_state_dict({"state": memory, "param_groups": groups})
+        self.average.load_state_dict(parts["average"])
         self.random.set_state(state["random"])

@@ -16,11 +16,16 @@ class GanSettings:
         epochs: how often every patient is seen at every length.
         batch_size: patients a step, at most.
         critic_steps: steps of the critic for one of the generator.
-        lengths: how many months to train on, in turn; empty for the series' six steps.
+        lengths: how many months to train on, in turn, or all where a table has fewer; empty for
+            the series' six steps.
         learning_rate, betas: of Adam, for both networks.
         penalty_weight: of the gradient penalty in the critic's loss.
         penalty_every: take the penalty in every n-th step of the critic only, n times as heavy,
             since it is the dearest part (Karras et al. 2020, arXiv 1912.04958, appendix B).
+        divergence_weight: of the latents' term in the autoencoder's loss (v2, v2.5).
+        averaging: the generator that is kept is a running mean of the one that is trained, and
+            this is the share of the past in each step (Yazıcı et al. 2019, arXiv 1806.04498).
+            Published: 0, the last one is kept.
         correlation_weight: of the correlation term in the generator's loss.
     """
 
@@ -33,16 +38,21 @@ class GanSettings:
     betas: tuple[float, float] = (0.9, 0.99)
     penalty_weight: float = 10.0
     penalty_every: int = 1
+    divergence_weight: float = 1.0
+    averaging: float = 0.0
     correlation_weight: float = 10.0
 
 
 CLASSROOM = GanSettings(
-    architecture=Architecture(noise_size=64, hidden_size=64, memory_size=2_000),
-    epochs=40,
+    architecture=Architecture(noise_size=32, hidden_size=64, memory_size=2_000),
+    epochs=75,
+    lengths=(10, 20),
     batch_size=32,
     critic_steps=1,
     betas=(0.5, 0.9),
     penalty_every=2,
+    divergence_weight=1e-3,
+    averaging=0.99,
 )
 
 PRESETS: dict[str, dict[str, GanSettings]] = {

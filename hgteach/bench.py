@@ -1,0 +1,42 @@
+"""``hgteach bench``: run the benchmarks that lie beside the package in a checkout."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from hgteach.errors import InputError
+
+PARTS = ("epoch", "generate", "growth", "memory", "fidelity")
+PAIRS = 3  # an odd number, so that the median is one of them
+SEEDS = 5
+
+
+def measure(part: str, quick: bool) -> Iterator[str]:
+    """Yield the lines that report on one of ``PARTS``.
+
+    Args:
+        part: what to measure.
+        quick: one epoch on half the patients instead of three on all; one seed instead of five.
+
+    Raises:
+        InputError: this is an installed package without the repository around it.
+    """
+    root = Path(__file__).parent.parent
+    if not (root / "benchmarks" / "speed.py").is_file():
+        raise InputError(
+            "The benchmarks are not part of the installed package. Run hgteach bench in a "
+            "checkout of the repository, installed with: pip install -e ."
+        )
+    if str(root) not in sys.path:
+        sys.path.insert(0, str(root))
+    if part == "fidelity":
+        from benchmarks.time_to_fidelity import time_to_fidelity
+
+        return time_to_fidelity(seeds=1 if quick else SEEDS)
+    from benchmarks import speed
+
+    if part == "epoch":
+        return speed.epoch_ratios(*((1, 0.5) if quick else (PAIRS, 1.0)))
+    return {"generate": speed.generation, "growth": speed.growth, "memory": speed.memory}[part]()

@@ -1,0 +1,146 @@
+"""Exercises of the notebook implementation/06-learning: steps, gradients and Adam's memory."""
+
+from math import ceil
+
+import torch
+from torch import nn
+
+from hgteach.course.comparing import Wrong, close
+from hgteach.course.registry import exercise, guarded
+
+
+@exercise(
+    "steps-in-an-epoch",
+    title="What an epoch costs",
+    minutes=5,
+    difficulty=1,
+    prompt="""
+Write `steps_in_an_epoch(patients, batch_size, lengths, critic_steps)`: the pair (steps of the
+critic, steps of the generator) in one epoch. `lengths` is a list such as `[10, 20, 30]`; nobody is
+left out, so 100 patients with a batch size of 34 make 3 batches.
+""",
+    hint="Batches a length, times lengths, is the number of the generator's turns. And the critic's?",
+    meaning="The published settings on 300 patients: 60 steps of the critic and 12 of the "
+    "generator an epoch. (Upstream's own loader drops a batch and takes half of both.)",
+)
+def steps_in_an_epoch(patients, batch_size, lengths, critic_steps):
+    """Every length sees every patient; the last batch counts even if it is small."""
+    rounds = ceil(patients / batch_size) * len(lengths)
+    return rounds * critic_steps, rounds
+
+
+@steps_in_an_epoch.verify
+def _(answer):
+    close(answer(100, 34, [10], 3), (9, 3), "the lesson", think="Three batches, one length.")
+    think = "300 patients do not fit into one batch of 256."
+    close(answer(300, 256, [10, 20, 30, 40, 50, 60], 5), (60, 12), "as published", think=think)
+    close(answer(256, 256, [5, 7], 1), (2, 2), "one full batch", think="256 fit exactly.")
+
+
+@steps_in_an_epoch.wrong
+def _(patients, batch_size, lengths, critic_steps):
+    """Drops the last batch, as the series' loader does."""
+    rounds = patients // batch_size * len(lengths)
+    return rounds * critic_steps, rounds
+
+
+@steps_in_an_epoch.wrong
+def _(patients, batch_size, lengths, critic_steps):
+    """Takes months for lengths."""
+    rounds = ceil(patients / batch_size) * sum(lengths)
+    return rounds * critic_steps, rounds
+
+
+@exercise(
+    "freeze-the-critic",
+    title="Leave no traces",
+    minutes=10,
+    difficulty=2,
+    prompt="""
+In `generator_turn`, `.backward()` leaves gradients in the critic, too; they are cleared later.
+Write `generator_gradients(generator, critic, noise)`: a list with the gradients of the loss
+`-critic(generator(noise)).mean()`, one for each of the generator's parameters, that leaves
+`.grad` of *both* networks untouched.
+""",
+    hint="`.backward()` writes into `.grad` of everything on its way. Which function, used for the "
+    "penalty, *returns* gradients instead? And would `detach` help here?",
+    meaning="`autograd.grad` computes only what was asked for. The way back still runs *through* "
+    "the critic: frozen means that it does not move, not that it is cut off.",
+)
+def generator_gradients(generator, critic, noise):
+    """Ask for the gradients of the generator's parameters, and of nothing else."""
+    loss = -critic(generator(noise)).mean()
+    return list(torch.autograd.grad(loss, list(generator.parameters())))
+
+
+@generator_gradients.verify
+def _(answer):
+    random = torch.Generator().manual_seed(4)
+    generator, critic = nn.Linear(3, 2), nn.Sequential(nn.Linear(2, 4), nn.Tanh(), nn.Linear(4, 1))
+    with torch.no_grad():
+        for weights in (*generator.parameters(), *critic.parameters()):
+            weights.copy_(torch.randn(weights.shape, generator=random))
+    noise = torch.randn(6, 3, generator=random)
+    expected = generator_gradients(generator, critic, noise)
+    found = guarded(answer)(generator, critic, noise)
+    if any(w.grad is not None for w in (*generator.parameters(), *critic.parameters())):
+        raise Wrong("after your function, `.grad` is no longer empty. Who wrote into it?")
+    think = "The loss has a minus sign, and the way back leads through the critic."
+    close(found, expected, "the gradients", think=think)
+
+
+@generator_gradients.wrong
+def _(generator, critic, noise):
+    """Goes backward, which leaves gradients everywhere."""
+    (-critic(generator(noise)).mean()).backward()
+    return [w.grad for w in generator.parameters()]
+
+
+@generator_gradients.wrong
+def _(generator, critic, noise):
+    """Forgets the sign: this generator learns to be caught."""
+    loss = critic(generator(noise)).mean()
+    return list(torch.autograd.grad(loss, list(generator.parameters())))
+
+
+@exercise(
+    "first-step-of-adam",
+    title="Why a fresh Adam jumps",
+    minutes=15,
+    difficulty=3,
+    prompt=r"""
+Adam keeps a running mean $m$ of the gradient and $v$ of its square, both from 0: $m \leftarrow
+\beta_1 m + (1 - \beta_1) g$, and $v \leftarrow \beta_2 v + (1 - \beta_2) g^2$. It corrects for the
+start, $\hat m = m / (1 - \beta_1^t)$ and $\hat v = v / (1 - \beta_2^t)$ in step $t$, and moves a
+weight by $-\text{rate} \cdot \hat m / (\sqrt{\hat v} + 10^{-8})$. Write `first_step(gradient,
+rate)`: the move in step 1, for a tensor of gradients. You need neither $\beta$.
+""",
+    hint=r"Put $t = 1$ and $m = v = 0$ into the formulas. What is left of $\hat m$, and of $\hat v$?",
+    meaning="Every weight moves by the full rate, however small its gradient: a weight that had "
+    "long settled is kicked as far as one that has everything to learn.",
+)
+def first_step(gradient, rate):
+    """With no memory, the mean is the gradient and the root of the mean square its size."""
+    return -rate * gradient / (gradient.abs() + 1e-8)
+
+
+@first_step.verify
+def _(answer):
+    for gradient in (torch.tensor([3.0, -0.001, 200.0]), torch.tensor([0.0, -1.0])):
+        weight = torch.zeros(len(gradient), requires_grad=True)
+        weight.grad = gradient.clone()
+        torch.optim.Adam([weight], lr=0.01, betas=(0.5, 0.9)).step()
+        think = "What do the two corrections do in the very first step?"
+        close(answer(gradient, 0.01), weight.detach(), f"gradients {gradient.tolist()}", think=think)
+
+
+@first_step.wrong
+def _(gradient, rate):
+    """Plain gradient descent."""
+    return -rate * gradient
+
+
+@first_step.wrong
+def _(gradient, rate):
+    """Moves uphill."""
+    return rate * gradient.sign()

@@ -2,8 +2,8 @@
 
 Two tables in, one dict out; in every figure 0 is best, but for the two areas under the curve. The
 floor is what two groups of different simulated patients score against each other: nobody can
-expect less. Nor can anybody foresee suppression better than real patients teach it, which the
-floor's "TSTR AUC" shows, since its synthetic table is real. These are quick measures for comparing training runs, not the course's evaluation.
+expect less. Its "TSTR AUC" is what real patients teach about suppression, since its synthetic table
+is real. These are quick measures for comparing training runs, not the course's evaluation.
 """
 
 from __future__ import annotations

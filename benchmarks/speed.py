@@ -18,13 +18,12 @@ from torch import Tensor
 from benchmarks.fidelity import EXAMPLE, GROUP, cohorts
 from benchmarks.textbook import LoopedTraining
 from hgteach.models import MODELS
-from hgteach.models.build import build
+from hgteach.models.build import Networks, build
 from hgteach.preprocess import Preprocessor
 from hgteach.schema import Layout
-from hgteach.sequences import curriculum_lengths, curriculum_loaders, to_sequences
+from hgteach.sequences import to_sequences
 from hgteach.training.gan import GanTraining
 from hgteach.training.generator import Generator, seeded
-from hgteach.training.losses import correlation
 from hgteach.training.presets import GanSettings, settings_for
 
 ROOT = Path(__file__).parent.parent
@@ -45,7 +44,9 @@ def epoch_ratios(pairs: int, share: float) -> Iterator[str]:
             book = _timed(_textbook_epoch(model, x, settings))
             ours = _timed(_package_epoch(model, x, settings))
             times.append((*book, *ours))
-        book_wall, book_cpu, wall, cpu = (median(column) / share for column in zip(*times))
+        book_wall, book_cpu, wall, cpu = (
+            median(column) / share for column in zip(*times, strict=True)
+        )
         ratio = median(row[0] / row[2] for row in times)
         cpu_ratio = median(row[1] / row[3] for row in times)
         yield (
@@ -60,18 +61,8 @@ def _package_epoch(model: str, x: Tensor, settings: GanSettings) -> Callable[[],
 
 
 def _textbook_epoch(model: str, x: Tensor, settings: GanSettings) -> Callable[[], None]:
-    random = seeded(0)
-    training = LoopedTraining.of(build(model, EXAMPLE, settings.architecture), settings, random)
-    lengths = curriculum_lengths(x.shape[1])
-    loaders = curriculum_loaders(x, lengths, settings.batch_size, random)
-
-    def epoch() -> None:
-        for length, batches in loaders.items():
-            target = correlation(x[:, :length])
-            for real in batches:
-                training.batch(real, target)
-
-    return epoch
+    training = LoopedTraining.of(fresh(model, settings), settings, seeded(0))
+    return lambda: training.epoch(x)
 
 
 def generation() -> Iterator[str]:
@@ -127,25 +118,25 @@ def _largest_memory(model: str) -> float:
 
 def start(model: str, x: Tensor, settings: GanSettings, seed: int = 0) -> GanTraining:
     """Return a fresh training of ``model`` on ``x``, ``(P, T, F)``."""
+    return GanTraining(fresh(model, settings, seed), x, settings, seeded(seed))
+
+
+def fresh(model: str, settings: GanSettings, seed: int = 0) -> Networks:
+    """Return the networks of ``model`` with their first weights."""
     torch.manual_seed(seed)
-    return GanTraining(build(model, EXAMPLE, settings.architecture), x, settings, seeded(seed))
+    return build(model, EXAMPLE, settings.architecture)
 
 
 def untrained(model: str, preset: str, table: pd.DataFrame) -> Generator:
     """Return a generator with its first weights, which draws as fast as a trained one."""
     architecture = settings_for(model, preset).architecture
-    return wrap(model, table, build(model, EXAMPLE, architecture).generator)
-
-
-def wrap(model: str, table: pd.DataFrame, network: torch.nn.Module) -> Generator:
-    """Return ``network`` as a generator for tables like ``table``."""
     return Generator(
         name=model,
         schema=EXAMPLE,
         layout=Layout((EXAMPLE.patient, EXAMPLE.time, *EXAMPLE.names), ()),
         preprocessor=Preprocessor(EXAMPLE).fit(table),
-        architecture=network.architecture,
-        network=network,
+        architecture=architecture,
+        network=build(model, EXAMPLE, architecture).generator,
         times=list(range(table[EXAMPLE.time].nunique())),
         provenance="a benchmark",
         history=pd.DataFrame(),

@@ -20,7 +20,8 @@ from torch.optim import Adam
 
 from hgteach.models.build import Networks
 from hgteach.models.v2 import autoencoder_loss
-from hgteach.training.losses import correlation_loss
+from hgteach.sequences import curriculum_lengths, curriculum_loaders
+from hgteach.training.losses import correlation, correlation_loss
 from hgteach.training.presets import GanSettings
 
 
@@ -62,7 +63,9 @@ class LoopedTraining(NamedTuple):
     random: torch.Generator
 
     @classmethod
-    def of(cls, networks: Networks, settings: GanSettings, random: torch.Generator):
+    def of(
+        cls, networks: Networks, settings: GanSettings, random: torch.Generator
+    ) -> LoopedTraining:
         """Loop over months instead of calling ``nn.LSTM``; the weights stay the same objects."""
         for network in (networks.generator, networks.critic):
             if hasattr(network, "lstm"):
@@ -73,6 +76,15 @@ class LoopedTraining(NamedTuple):
             if network is not None
         }
         return cls(networks, optimisers, settings, random)
+
+    def epoch(self, x: Tensor) -> None:
+        """Show every patient of ``x``, ``(P, T, F)``, once at every length of the series."""
+        lengths = curriculum_lengths(x.shape[1])
+        loaders = curriculum_loaders(x, lengths, self.settings.batch_size, self.random)
+        for length, batches in loaders.items():
+            target = correlation(x[:, :length])
+            for real in batches:  # (B, length, F)
+                self.batch(real, target)
 
     def batch(self, real: Tensor, target: Tensor) -> None:
         """Train on one batch ``(B, T, F)``: autoencoder, critic a few times, generator."""
@@ -85,7 +97,7 @@ class LoopedTraining(NamedTuple):
     def memory_step(self, real: Tensor) -> None:
         months = self.networks.critic.embedding(real)  # (B, T, width)
         latent, read_back = self.networks.autoencoder(months)
-        loss = autoencoder_loss(months, latent, read_back)
+        loss = autoencoder_loss(months, latent, read_back, self.settings.divergence_weight)
         self._descend("autoencoder", loss)
         self.networks.generator.memory.remember(latent, self.random)
 

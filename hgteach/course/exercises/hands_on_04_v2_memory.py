@@ -61,8 +61,8 @@ of the group is among them.
     hint="""
 What is the probability that the first person is not of the group? And then also not the second?
 """,
-    meaning="With 300 patients a group of 1 % is absent by luck one time in twenty. Draw more before "
-    "you say that somebody was forgotten.",
+    meaning="With 300 patients a group of 1 % is absent by luck one time in twenty. Draw more "
+    "before you say that somebody was forgotten.",
 )
 def absent(share, patients):
     """Every single draw must miss the group."""

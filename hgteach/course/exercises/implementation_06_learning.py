@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from hgteach.course.comparing import Wrong, close
-from hgteach.course.registry import exercise, guarded
+from hgteach.course.registry import exercise
 
 
 @exercise(
@@ -19,9 +19,10 @@ Write `steps_in_an_epoch(patients, batch_size, lengths, critic_steps)`: the pair
 critic, steps of the generator) in one epoch. `lengths` is a list such as `[10, 20, 30]`; nobody is
 left out, so 100 patients with a batch size of 34 make 3 batches.
 """,
-    hint="Batches a length, times lengths, is the number of the generator's turns. And the critic's?",
+    hint="Batches a length, times lengths, is the number of the generator's turns. And of the "
+    "critic's?",
     meaning="The published settings on 300 patients: 60 steps of the critic and 12 of the "
-    "generator an epoch. (Upstream's own loader drops a batch and takes half of both.)",
+    "generator an epoch. (The series' own loader drops a batch and takes half of both.)",
 )
 def steps_in_an_epoch(patients, batch_size, lengths, critic_steps):
     """Every length sees every patient; the last batch counts even if it is small."""
@@ -82,7 +83,7 @@ def _(answer):
             weights.copy_(torch.randn(weights.shape, generator=random))
     noise = torch.randn(6, 3, generator=random)
     expected = generator_gradients(generator, critic, noise)
-    found = guarded(answer)(generator, critic, noise)
+    found = answer(generator, critic, noise)
     if any(w.grad is not None for w in (*generator.parameters(), *critic.parameters())):
         raise Wrong("after your function, `.grad` is no longer empty. Who wrote into it?")
     think = "The loss has a minus sign, and the way back leads through the critic."
@@ -115,7 +116,7 @@ start, $\hat m = m / (1 - \beta_1^t)$ and $\hat v = v / (1 - \beta_2^t)$ in step
 weight by $-\text{rate} \cdot \hat m / (\sqrt{\hat v} + 10^{-8})$. Write `first_step(gradient,
 rate)`: the move in step 1, for a tensor of gradients. You need neither $\beta$.
 """,
-    hint=r"Put $t = 1$ and $m = v = 0$ into the formulas. What is left of $\hat m$, and of $\hat v$?",
+    hint=r"Put $t = 1$ and $m = v = 0$ into the formulas. What is left of $\hat m$ and $\hat v$?",
     meaning="Every weight moves by the full rate, however small its gradient: a weight that had "
     "long settled is kicked as far as one that has everything to learn.",
 )
@@ -131,7 +132,7 @@ def _(answer):
         weight.grad = gradient.clone()
         torch.optim.Adam([weight], lr=0.01, betas=(0.5, 0.9)).step()
         think = "What do the two corrections do in the very first step?"
-        close(answer(gradient, 0.01), weight.detach(), f"gradients {gradient.tolist()}", think=think)
+        close(answer(gradient, 0.01), weight.detach(), f"{gradient.tolist()}", think=think)
 
 
 @first_step.wrong

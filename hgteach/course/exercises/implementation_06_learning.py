@@ -5,7 +5,7 @@ from math import ceil
 import torch
 from torch import nn
 
-from hgteach.course.comparing import Wrong, close
+from hgteach.course.comparing import Wrong, close, describe
 from hgteach.course.registry import exercise
 
 
@@ -22,7 +22,7 @@ left out, so 100 patients with a batch size of 34 make 3 batches.
     hint="Batches a length, times lengths, is the number of the generator's turns. And of the "
     "critic's?",
     meaning="The published settings on 300 patients: 60 steps of the critic and 12 of the "
-    "generator an epoch. (The series' own loader drops a batch and takes half of both.)",
+    "generator an epoch. The series' own loader drops the second batch, so it takes half of both.",
 )
 def steps_in_an_epoch(patients, batch_size, lengths, critic_steps):
     """Every length sees every patient; the last batch counts even if it is small."""
@@ -86,6 +86,8 @@ def _(answer):
     found = answer(generator, critic, noise)
     if any(w.grad is not None for w in (*generator.parameters(), *critic.parameters())):
         raise Wrong("after your function, `.grad` is no longer empty. Who wrote into it?")
+    if not isinstance(found, tuple | list):
+        raise Wrong(f"expected a list of {len(expected)} gradients, got {describe(found)}.")
     think = "The loss has a minus sign, and the way back leads through the critic."
     close(found, expected, "the gradients", think=think)
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from hgteach.models.lstm import final_memories
+from benchmarks.lstm import final_memories
 
 INPUTS, HIDDEN = 5, 7
 

@@ -94,6 +94,8 @@ def show(figure: Figure, alt: str) -> None:
 def source_name(table: pd.DataFrame) -> str:
     """Return what a legend calls this table, read off ``table.attrs["provenance"]``."""
     provenance = str(table.attrs.get("provenance", ""))
+    if provenance.startswith("Synthetic"):  # what follows quotes the training data
+        return "synthetic"
     if "simulated stand-in" in provenance.lower():
         return "simulated stand-in"
     return "Health Gym v2 (published)" if "Health Gym" in provenance else "training data"

@@ -1,4 +1,8 @@
-"""The critic's LSTM, with both of its derivatives written out, because the penalty needs two.
+"""A candidate: the critic's LSTM with both of its derivatives written out for the penalty.
+
+The package does not use it yet. Per step of the critic at published sizes it was measured 1.5
+times as fast as the textbook in float32 and 2.5 times in bfloat16; what bfloat16 does to the
+patients that are made has not been measured.
 
 The gradient penalty is itself made of a slope, so training differentiates twice. Autograd can do
 that with ``nn.LSTM``, but records some dozens of small operations a month to do so. Here the second

@@ -75,7 +75,7 @@ class TransformerMemoryGenerator(nn.Module):
 
     def forward(self, noise: Tensor) -> Tensor:
         """Tell each month its place, let the months look at one another, read out."""
-        months = torch.arange(noise.shape[1])
+        months = torch.arange(noise.shape[1], device=noise.device)
         x = self.layers(noise + self.position(months))  # (B, T, noise_size)
         x = torch.relu(self.norm(x + self.last(x)))
         return self.activation(self.to_logits(x))  # (B, T, F)

@@ -150,7 +150,8 @@ def _run(
     """Train with a bar. An interrupt goes back to the end of the last finished epoch."""
     done = len(training.history)
     finished = training.state()
-    with tqdm(total=last, initial=done, desc=title, unit="epoch", disable=not progress) as bar:
+    hidden = {} if progress else {"disable": True}  # left out, TQDM_DISABLE may still decide
+    with tqdm(total=last, initial=done, desc=title, unit="epoch", **hidden) as bar:
         try:
             for row in training.epochs(last):
                 finished, done = training.state(), row["epoch"]

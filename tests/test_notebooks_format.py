@@ -96,7 +96,7 @@ def test_no_cell_and_no_output_names_a_folder_of_a_machine(
         ("read /home/ada/file.csv", True),
         ("C:\\Users\\ada", True),
         ("https://example.org/home/page", False),
-        ("../data/tmp/x", False),
+        ("../data/home/x", False),
     ],
 )
 def test_the_search_for_machine_paths_catches_them(text: str, caught: bool) -> None:

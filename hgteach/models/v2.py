@@ -81,13 +81,13 @@ class PatientMemory(nn.Module):
 
     def remember(self, latent: Tensor, random: torch.Generator) -> None:
         """Add the mean of each patient's months, ``(B, T, noise_size)``."""
-        vectors = latent.detach().mean(dim=1)  # (B, noise_size)
+        months = latent.detach()  # (B, T, noise_size)
+        vectors = months.mean(dim=1)  # (B, noise_size)
         kept = torch.cat([self.patients[: self.filled], vectors])
         if len(kept) > len(self.patients):
             kept = kept[torch.randperm(len(kept), generator=random)[: len(self.patients)]]
         self.patients[: len(kept)] = kept
         self.filled.fill_(len(kept))
-        months = latent.detach()  # (B, T, noise_size)
         if self.spread_within:
             months = months - vectors.unsqueeze(1)
             early, late = months[:, :-1].flatten(0, 1), months[:, 1:].flatten(0, 1)

@@ -17,8 +17,9 @@ from torch import Tensor
 
 from benchmarks.fidelity import EXAMPLE, GROUP, cohorts
 from benchmarks.textbook import LoopedTraining
-from hgteach.models import MODELS
+from hgteach.models import GANS
 from hgteach.models.build import Networks, build
+from hgteach.models.lstm import multiplies_bfloat16
 from hgteach.preprocess import Preprocessor
 from hgteach.schema import Layout
 from hgteach.sequences import to_sequences
@@ -34,25 +35,28 @@ ENOUGH = 2000  # patients generated in one timed call
 def epoch_ratios(pairs: int, share: float) -> Iterator[str]:
     """Time an epoch at the published settings, textbook and package in turn.
 
-    ``share`` of the patients are used, and the seconds scaled up to all ``GROUP`` of them.
+    ``share`` of the patients are used, and the seconds scaled up to all ``GROUP`` of them. The
+    package is also timed with products in bfloat16, where the processor is made for it.
     """
     x = _matrix(cohorts()[0])[: round(share * GROUP)]  # (P, T, F)
-    for model in MODELS:
+    for model in GANS:
         settings = settings_for(model, "published")
-        times = []
-        for _ in range(pairs):
-            book = _timed(_textbook_epoch(model, x, settings))
-            ours = _timed(_package_epoch(model, x, settings))
-            times.append((*book, *ours))
-        book_wall, book_cpu, wall, cpu = (
-            median(column) / share for column in zip(*times, strict=True)
-        )
-        ratio = median(row[0] / row[2] for row in times)
-        cpu_ratio = median(row[1] / row[3] for row in times)
-        yield (
-            f"{model:5s} epoch {wall:6.1f} s, textbook {book_wall:6.1f} s: {ratio:.2f} x as fast"
-            f" (processor time {cpu:.1f} and {book_cpu:.1f} s: {cpu_ratio:.2f} x)"
-        )
+        runs = {"textbook": (_textbook_epoch, settings), "float32": (_package_epoch, settings)}
+        if multiplies_bfloat16():
+            runs["bfloat16"] = (_package_epoch, replace(settings, bfloat16=True))
+        times = [
+            {name: _timed(epoch(model, x, case)) for name, (epoch, case) in runs.items()}
+            for _ in range(pairs)
+        ]
+        for name in list(runs)[1:]:
+            wall, cpu = (median(row[name][i] for row in times) / share for i in (0, 1))
+            ratio, cpu_ratio = (
+                median(row["textbook"][i] / row[name][i] for row in times) for i in (0, 1)
+            )
+            yield (
+                f"{model:5s} {name:8s} epoch {wall:6.1f} s, {ratio:.2f} x as fast as the textbook"
+                f" (processor time {cpu:6.1f} s, {cpu_ratio:.2f} x)"
+            )
 
 
 def _package_epoch(model: str, x: Tensor, settings: GanSettings) -> Callable[[], object]:
@@ -68,7 +72,7 @@ def _textbook_epoch(model: str, x: Tensor, settings: GanSettings) -> Callable[[]
 def generation() -> Iterator[str]:
     """Time ``Generator.generate`` from noise to labelled table, at both presets' sizes."""
     table = cohorts()[0]
-    for model in MODELS:
+    for model in GANS:
         for preset in ("classroom", "published"):
             generator = untrained(model, preset, table)
             seconds = median(_timed(lambda: generator.generate(ENOUGH))[0] for _ in range(3))  # noqa: B023
@@ -78,7 +82,7 @@ def generation() -> Iterator[str]:
 def growth() -> Iterator[str]:
     """Time an epoch of the classroom preset at half, once and twice the patients and months."""
     x = _matrix(cohorts()[0])  # (P, T, F)
-    for model in MODELS:
+    for model in GANS:
         settings = replace(settings_for(model, "classroom"), lengths=(30,))
         longer = replace(settings, lengths=(60,))
         cases = [(x[:150], settings), (x, settings), (torch.cat([x, x]), settings), (x, longer)]
@@ -97,7 +101,7 @@ def growth() -> Iterator[str]:
 
 def memory() -> Iterator[str]:
     """Measure the largest memory of a process that trains on, and generates, the whole cohort."""
-    for model in MODELS:
+    for model in GANS:
         command = [sys.executable, "-m", "benchmarks.speed", model]
         done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
         yield f"{model:5s} {WHOLE_COHORT:,} patients: {float(done.stdout):.2f} GB at most"

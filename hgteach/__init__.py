@@ -19,6 +19,7 @@ _HOME_OF = {
     "FeatureEmbedding": "hgteach.embedding",
     "train": "hgteach.training",
     "Generator": "hgteach.training",
+    "evaluate": "hgteach.evaluation",
 }
 
 __all__ = ["__version__", *_HOME_OF]

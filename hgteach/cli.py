@@ -10,12 +10,14 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hgteach import __version__
 from hgteach.bench import PARTS
 from hgteach.errors import InputError
+from hgteach.files import replacing
 from hgteach.models import MODELS
 
 if TYPE_CHECKING:
@@ -137,6 +139,41 @@ def generate(options: argparse.Namespace) -> None:
     print(f"{options.out}: {options.patients:,} synthetic patients, {len(table):,} rows.")
 
 
+def evaluate(options: argparse.Namespace) -> None:
+    """Judge a synthetic table and write what was found."""
+    _one_way(options)
+    schema = _schema(options.schema) if options.schema else None
+    written = [path for path in (options.out, options.json) if path]
+    inputs = [path for path in (options.real, options.synthetic, options.holdout) if path]
+    taken = [Path(path).resolve() for path in (*written, *inputs)]
+    for path in written:
+        if taken.count(Path(path).resolve()) > 1:
+            raise InputError(f"{path} is named twice. Give what is written a name of its own.")
+    with ExitStack() as files:  # better refused now than after a minute; renamed only at the end
+        places = [files.enter_context(replacing(path)) for path in written]
+
+        from hgteach.evaluation import evaluate as judge
+
+        report = judge(
+            options.real,
+            options.synthetic,
+            holdout=options.holdout,
+            schema=schema,
+            patient=options.patient,
+            time=options.time,
+            seed=options.seed,
+        )
+        for write, place in zip((report.to_html, report.to_json), places, strict=False):
+            write(place)
+    for note in report.notes:
+        print(f"- {note}")
+    counts = report.scores.groupby("family", sort=False)["verdict"]
+    for family, verdicts in counts:
+        near = (verdicts == "near the floor").sum()
+        print(f"{family}: {near} of {len(verdicts)} measures near the floor.")
+    print(f"Written: {' and '.join(written)}")
+
+
 def bench(options: argparse.Namespace) -> None:
     """Measure speed, memory and fidelity, each against a baseline or a floor."""
     from hgteach import bench
@@ -151,8 +188,7 @@ def _read(path: str, options: argparse.Namespace) -> tuple[pd.DataFrame, Schema]
     from hgteach.cohorts.checking import infer_schema
     from hgteach.cohorts.reading import read_table
 
-    if options.schema and (options.patient or options.time):
-        raise InputError("Give either --schema, or --patient and --time, not both.")
+    _one_way(options)
     if options.schema:
         return read_table(path), _schema(options.schema)
     raw = read_table(path)
@@ -162,6 +198,12 @@ def _read(path: str, options: argparse.Namespace) -> tuple[pd.DataFrame, Schema]
             f"--time COL, with COL from: {', '.join(map(str, raw.columns[:20]))}."
         )
     return raw, infer_schema(raw, patient=options.patient, time=options.time, source=path)
+
+
+def _one_way(options: argparse.Namespace) -> None:
+    """Refuse two answers to the question what the columns are."""
+    if options.schema and (options.patient or options.time):
+        raise InputError("Give either --schema, or --patient and --time, not both.")
 
 
 def _schema(name: str) -> Schema:
@@ -242,6 +284,19 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument("--from", dest="folder", metavar="DIR", required=True,
                       help="what hgteach train saved")
     _add_output(made, None)
+
+    judged = _command(
+        commands, evaluate, "evaluate", "judge a synthetic table: is it real, useful, safe?",
+        "hgteach evaluate --real cohort.csv --synthetic synthetic.csv --out report.html",
+    )
+    for name, words in (("real", "what the generator learnt from"),
+                        ("synthetic", "what it made"),
+                        ("holdout", "real patients that it never saw; some scores need them")):
+        judged.add_argument(f"--{name}", metavar="FILE", required=name != "holdout", help=words)
+    _add_schema(judged)
+    judged.add_argument("--seed", type=_whole(0), default=0, metavar="S")
+    judged.add_argument("--out", required=True, metavar="HTML", help="where to write the page")
+    judged.add_argument("--json", metavar="JSON", help="where to write the scores, if anywhere")
 
     measured = _command(
         commands, bench, "bench", "measure speed, memory and fidelity (in a checkout; minutes)",

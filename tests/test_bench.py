@@ -19,7 +19,7 @@ from benchmarks.fidelity import (
 from benchmarks.textbook import LoopedTraining
 from hgteach import bench
 from hgteach.cli import main
-from hgteach.models import MODELS
+from hgteach.models import GANS
 from hgteach.models.v1 import PUBLISHED
 from hgteach.training import GanSettings
 from hgteach.training.generator import seeded
@@ -41,7 +41,7 @@ def double_precision():
     torch.set_default_dtype(before)
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", GANS)
 def test_the_textbook_and_the_package_learn_the_same(model, double_precision):
     x = torch.rand(12, 6, EXAMPLE.width, generator=seeded(1))
     package = speed.start(model, x, SMALL)
@@ -117,7 +117,7 @@ def test_bench_prints_what_it_measures(capsys, monkeypatch):
     monkeypatch.setattr(speed, "ENOUGH", 3)
     assert main(["bench", "--only", "generate"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 2 * len(MODELS)
+    assert len(lines) == 2 * len(GANS)
     assert all("patients x 60 months a second" in line for line in lines)
 
 

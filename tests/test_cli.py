@@ -13,7 +13,8 @@ from hgteach.cli import main
 from hgteach.cohorts.reading import read_table, write_table
 from hgteach.schema import Schema
 
-COMMANDS = ["data list", "data fetch", "data simulate", "data check", "train", "generate"]
+COMMANDS = ["data list", "data fetch", "data simulate", "data check", "train", "generate",
+            "evaluate"]
 
 
 @pytest.fixture(autouse=True)

@@ -128,3 +128,14 @@ class Patients:
 def log_number(values: np.ndarray, smallest: float = 1e-3) -> np.ndarray:
     """Return the decimal logarithm of amounts, cut off below at ``smallest``; NaN stays NaN."""
     return np.log10(np.maximum(values, smallest))
+
+
+def scaled(patients: Patients, name: str) -> np.ndarray:
+    """Return a column of numbers on the scale on which differences are judged, ``(P, T)``.
+
+    That is the decimal logarithm where the schema says that no value is below 0 (an amount), and
+    the number itself elsewhere.
+    """
+    lower = patients.schema[name].lower
+    amount = lower is not None and lower >= 0
+    return log_number(patients[name]) if amount else patients[name]

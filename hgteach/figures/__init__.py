@@ -18,6 +18,15 @@ from hgteach.figures.palette import (
     subplots,
 )
 from hgteach.figures.patients import describe_patient, one_patient, patient
+from hgteach.figures.realism import courses, groups, matrices, transition_tables
+from hgteach.figures.safety import closest_distances, guessed, recognised
+from hgteach.figures.utility import (
+    hazard_ratios,
+    policy_heatmaps,
+    predictions,
+    treatment_effects,
+    waiting_curves,
+)
 
 __all__ = [
     "INK",
@@ -25,13 +34,25 @@ __all__ = [
     "REAL",
     "STYLE",
     "SYNTHETIC",
+    "closest_distances",
+    "courses",
     "describe_patient",
     "distributions",
+    "groups",
+    "guessed",
+    "hazard_ratios",
+    "matrices",
     "one_patient",
     "patient",
     "png",
+    "policy_heatmaps",
+    "predictions",
+    "recognised",
     "show",
     "source_name",
     "subplots",
     "training_history",
+    "transition_tables",
+    "treatment_effects",
+    "waiting_curves",
 ]

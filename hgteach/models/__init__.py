@@ -1,4 +1,5 @@
 """The generators, one file each, named as the series names them."""
 
 # Kept free of PyTorch, so that the command line can list the models without waiting for it.
-MODELS = ("v1", "v2", "v2.5")
+GANS = ("v1", "v2", "v2.5")
+MODELS = (*GANS, "v3")

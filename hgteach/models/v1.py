@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 from hgteach.embedding import SoftEmbedding
 from hgteach.models.activation import RecordActivation
+from hgteach.models.lstm import final_memories
 from hgteach.schema import Schema
 
 SLOPE = 0.1  # of the leaky ReLU, left of zero
@@ -83,9 +84,7 @@ class RecurrentGenerator(nn.Module):
         super().__init__()
         self.architecture = architecture
         hidden = architecture.hidden_size
-        self.lstm = nn.LSTM(
-            architecture.noise_size, hidden, bidirectional=True, batch_first=True
-        )
+        self.lstm = nn.LSTM(architecture.noise_size, hidden, bidirectional=True, batch_first=True)
         self.to_logits = nn.Sequential(
             nn.Linear(2 * hidden, hidden),
             nn.LeakyReLU(SLOPE),
@@ -135,5 +134,14 @@ class Critic(nn.Module):
         """Score whole patients: only the two final memories of the LSTM are read."""
         months = self.by_month(self.embedding(records))  # (B, T, hidden)
         _, (final, _) = self.lstm(months)  # (2, B, hidden)
+        return self.score(final)
+
+    def for_penalty(self, records: Tensor) -> Tensor:
+        """Return the same scores in a form whose slope is quick to differentiate again."""
+        months = self.by_month(self.embedding(records))  # (B, T, hidden)
+        return self.score(final_memories(self.lstm, months))
+
+    def score(self, final: Tensor) -> Tensor:
+        """Weigh what both directions remember at their ends, ``(2, B, hidden)``."""
         both_ways = final.transpose(0, 1).flatten(1)  # (B, 2 * hidden)
         return self.to_score(both_ways).squeeze(1)  # (B,)

@@ -14,11 +14,11 @@ from time import perf_counter
 import pandas as pd
 import torch
 from torch import Tensor, nn
-from torch.backends import cudnn
 from torch.optim import Adam, Optimizer
 
 from hgteach.errors import InputError
 from hgteach.models.build import Networks
+from hgteach.models.lstm import multiplies_bfloat16
 from hgteach.models.v1 import Critic, RecurrentGenerator
 from hgteach.models.v2 import PatientAutoencoder, RecurrentMemoryGenerator, autoencoder_loss
 from hgteach.sequences import curriculum_lengths, curriculum_loaders
@@ -40,16 +40,18 @@ def critic_step(
     patients, device = len(real), real.device
     noise = my_rows(generator.noise(*real.shape[:2], random)).to(device)
     real = my_rows(real)
-    with torch.no_grad():  # the generator only poses here; it is not learning
-        fake = generator(noise)  # (B, T, F)
-    score_real, score_fake = critic(torch.cat([real, fake])).chunk(2)  # (B,) each
+    with torch.no_grad(), short_products(settings, device):  # the generator only poses here
+        fake = generator(noise).to(real)  # (B, T, F)
+    with short_products(settings, device):
+        scores = critic(torch.cat([real, fake])).to(real)  # (2 * B,)
+    score_real, score_fake = scores.chunk(2)  # (B,) each
     gap = all_rows(score_real - score_fake, patients).mean()
     losses = {"score_gap": gap}
     loss = -gap
     if penalised:
         share = my_rows(torch.rand(patients, 1, 1, generator=random)).to(device)
-        with cudnn.flags(enabled=False):  # its LSTM cannot be differentiated twice
-            penalty = gradient_penalty(critic, real, fake, share)
+        with short_products(settings, device):
+            penalty = gradient_penalty(critic.for_penalty, real, fake, share)
         losses["penalty"] = all_rows(penalty.expand(len(real)), patients).mean()
         loss = loss + settings.penalty_weight * settings.penalty_every * losses["penalty"]
     _descend(loss, optimiser)
@@ -68,8 +70,9 @@ def generator_step(
     """Teach the generator to make ``size = (B, T)`` patients that the critic scores highly."""
     patients, device = size[0], target.device
     noise = my_rows(generator.noise(*size, random)).to(device)
-    fake = generator(noise)  # (B, T, F)
-    score_fake = all_rows(critic(fake), patients)  # (B,)
+    with short_products(settings, device):
+        fake = generator(noise).to(target)  # (B, T, F)
+        score_fake = all_rows(critic(fake).to(target), patients)  # (B,)
     mismatch = correlation_loss(all_rows(fake, patients), target, random)
     loss = -score_fake.mean() + settings.correlation_weight * mismatch
     _descend(loss, optimiser)
@@ -93,6 +96,12 @@ def memory_step(
     _descend(loss, optimiser)
     generator.memory.remember(latent.cpu(), random)
     return {"autoencoder_loss": loss.item()}
+
+
+def short_products(settings: GanSettings, device: torch.device) -> torch.autocast:
+    """Multiply matrices in bfloat16 within, if the settings and the processor allow it."""
+    allowed = settings.bfloat16 and (device.type != "cpu" or multiplies_bfloat16())
+    return torch.autocast(device.type, torch.bfloat16, enabled=allowed)
 
 
 def _descend(loss: Tensor, optimiser: Optimizer) -> None:

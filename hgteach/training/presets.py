@@ -27,6 +27,7 @@ class GanSettings:
             this is the share of the past in each step (Yazıcı et al. 2019, arXiv 1806.04498).
             Published: 0, the last one is kept.
         correlation_weight: of the correlation term in the generator's loss.
+        bfloat16: multiply matrices in this shorter type where the processor does so faster.
     """
 
     architecture: Architecture = PUBLISHED
@@ -41,6 +42,7 @@ class GanSettings:
     divergence_weight: float = 1.0
     averaging: float = 0.0
     correlation_weight: float = 10.0
+    bfloat16: bool = False
 
 
 CLASSROOM = GanSettings(

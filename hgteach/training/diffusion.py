@@ -1,0 +1,121 @@
+"""The training loop of v3: noise a batch, guess, step downhill. There is no opponent.
+
+It has the interface of ``GanTraining``. ``my_rows`` and ``all_rows`` matter only when several
+processes share each batch; see ``distributed.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from copy import deepcopy
+from math import isfinite
+from time import perf_counter
+
+import pandas as pd
+import torch
+from torch import Tensor
+from torch.nn.utils import clip_grad_norm_
+from torch.optim import Adam
+
+from hgteach.errors import InputError
+from hgteach.models.v3 import Diffusion
+from hgteach.sequences import Batches
+from hgteach.training.diffusion_presets import DiffusionSettings
+from hgteach.training.distributed import all_rows, my_rows, sum_gradients
+
+
+class DiffusionTraining:
+    """A network in training: its optimiser, the random state, and what happened so far.
+
+    Iterate :meth:`epochs` to train; each turn is one finished epoch.
+    """
+
+    shown = {"loss": "loss"}
+
+    def __init__(
+        self, network: Diffusion, x: Tensor, settings: DiffusionSettings, random: torch.Generator
+    ) -> None:
+        """Prepare to train on ``x``, ``(P, T, F)``, on the device where it lies."""
+        self.network, self.settings, self.random = network, settings, random
+        network.fit(x.cpu())
+        self.x_0 = network.encode(x.cpu()).to(x.device)  # (P, T, channels)
+        network.to(x.device)
+        self.average = deepcopy(network)  # what is saved and sampled from
+        self.optimiser = Adam(network.parameters(), settings.learning_rate, settings.betas)
+        self.batches = Batches(self.x_0, x.shape[1], settings.batch_size, random)
+        self.history: list[dict[str, float]] = []
+
+    def epochs(self, last: int) -> Iterator[dict[str, float]]:
+        """Train until epoch ``last`` is finished; yield each epoch's mean losses.
+
+        Raises:
+            InputError: a loss is no longer a number.
+        """
+        while len(self.history) < last:
+            start = perf_counter()
+            steps = len(self.history) * len(self.batches)
+            losses = []
+            for step, x_0 in enumerate(self.batches, start=steps + 1):  # (B, T, channels)
+                losses.append(self._step(x_0))
+                self._follow(step)
+            row = {"epoch": len(self.history) + 1, **pd.DataFrame(losses).mean().to_dict()}
+            row["seconds"] = perf_counter() - start
+            if not all(isfinite(value) for value in row.values()):
+                raise InputError(
+                    f"Training stopped in epoch {row['epoch']}: a loss is no longer a number. "
+                    "Train again with a lower learning rate, or with another seed."
+                )
+            self.history.append(row)
+            yield row
+
+    def _step(self, x_0: Tensor) -> dict[str, float]:
+        """Noise ``(B, T, channels)``, guess, and take one step downhill."""
+        chance = self.network.chance(*x_0.shape[:2], self.random)
+        mine = [my_rows(draw).to(x_0.device) for draw in chance]
+        losses = {
+            name: all_rows(loss, len(x_0)).mean()
+            for name, loss in self.network.losses(my_rows(x_0), *mine).items()
+        }
+        loss = torch.stack(list(losses.values())).sum()
+        self.optimiser.zero_grad()
+        loss.backward()
+        sum_gradients(self.network.parameters())
+        clip_grad_norm_(self.network.parameters(), self.settings.largest_gradient)
+        self.optimiser.step()
+        return {"loss": loss.item(), **{name: part.item() for name, part in losses.items()}}
+
+    @torch.no_grad()
+    def _follow(self, step: int) -> None:
+        """Move the average towards the network; in the first steps most of the way."""
+        past = min(self.settings.averaging, step / (step + 9))
+        mean, weights = list(self.average.parameters()), list(self.network.parameters())
+        torch._foreach_lerp_(mean, weights, 1 - past)
+
+    def state(self) -> dict[str, Tensor]:
+        """Return everything that the next epoch depends on, as copies."""
+        state = {f"network.{k}": v for k, v in self.network.state_dict().items()}
+        state |= {f"average.{k}": v for k, v in self.average.state_dict().items()}
+        for index, memory in self.optimiser.state_dict()["state"].items():
+            state |= {f"adam.{index}.{k}": v for k, v in memory.items()}
+        state["random"] = self.random.get_state()
+        return {name: tensor.clone() for name, tensor in state.items()}
+
+    def load_state(self, state: dict[str, Tensor]) -> None:
+        """Go back to where :meth:`state` was taken.
+
+        Raises:
+            RuntimeError, KeyError: the tensors are those of another model.
+        """
+        parts: dict[str, dict[str, Tensor]] = {"adam": {}}
+        for name, tensor in state.items():
+            part, _, rest = name.partition(".")
+            parts.setdefault(part, {})[rest] = tensor
+        self.network.load_state_dict(parts["network"])
+        self.average.load_state_dict(parts["average"])
+        memory: dict[int, dict[str, Tensor]] = {}
+        for key, tensor in parts["adam"].items():
+            index, _, what = key.partition(".")
+            memory.setdefault(int(index), {})[what] = tensor
+        groups = self.optimiser.state_dict()["param_groups"]
+        self.optimiser.load_state_dict({"state": memory, "param_groups": groups})
+        self.random.set_state(state["random"])

@@ -104,6 +104,10 @@ def train(options: argparse.Namespace) -> None:
     from hgteach.schema import Layout
 
     raw, schema = _read(options.data, options)
+    if options.columns:
+        schema = schema.select(name.strip() for name in options.columns.split(","))
+        kept = {schema.patient, schema.time, *schema.names}
+        raw = raw[[name for name in raw if name in kept]]
     table = check(raw, schema, source=options.data)
     layout = Layout.of(raw, schema)
 
@@ -270,6 +274,7 @@ def _parser() -> argparse.ArgumentParser:
     trained.add_argument("--model", choices=MODELS, required=True)
     trained.add_argument("--data", metavar="FILE", required=True, help="a .csv or .parquet file")
     _add_schema(trained)
+    trained.add_argument("--columns", metavar="COL,COL,…", help="learn only these columns")
     trained.add_argument("--preset", choices=PRESETS, default="classroom",
                          help="classroom: minutes; published: the series' setting, hours")
     trained.add_argument("--epochs", type=_whole(1), metavar="N", help="instead of the preset's")

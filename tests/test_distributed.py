@@ -11,7 +11,7 @@ import torch
 import torch.distributed as dist
 from cohort_tables import trial
 from safetensors.torch import load_file
-from tiny_training import EXAMPLE, TINY, small_cohort
+from tiny_training import EXAMPLE, small_cohort, tiny
 
 import hgteach
 from hgteach.cli import main
@@ -30,14 +30,15 @@ QUIET = os.environ | {
 pytestmark = pytest.mark.skipif(not dist.is_gloo_available(), reason="PyTorch has no gloo here")
 
 # Batches of 9, 8 and 8 patients, so that the parts are unequal; more patients than fit the memory.
-SETTINGS = replace(TINY, batch_size=9, epochs=2)
+SMALL = {"batch_size": 9, "epochs": 2}
 
 
 def train_all(folder):
     """Train every model; this module is also the script that the launcher starts."""
     for model in MODELS:
+        settings, out = replace(tiny(model), **SMALL), folder / model
         hgteach.train(
-            model, small_cohort(25), EXAMPLE, settings=SETTINGS, out=folder / model, progress=False
+            model, small_cohort(25), EXAMPLE, settings=settings, out=out, progress=False
         )
 
 

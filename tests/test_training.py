@@ -16,7 +16,13 @@ from hgteach.training import generator as artefact
 from hgteach.training import settings_for
 from hgteach.training.gan import GanTraining
 from hgteach.training.generator import seeded
-from hgteach.training.losses import correlation, correlation_loss, gradient_penalty
+from hgteach.training.losses import (
+    correlation,
+    correlation_loss,
+    distribution_loss,
+    gradient_penalty,
+    likeness_loss,
+)
 
 
 def count(module):
@@ -121,6 +127,44 @@ def test_correlation_loss_is_zero_for_the_truth_and_can_be_followed():
     assert other.grad.abs().sum() > 0
 
 
+def test_distribution_loss_is_the_sorted_difference():
+    real = torch.tensor([[[0.0], [0.2]], [[0.5], [0.9]]])  # two patients, two months
+    same = distribution_loss(real.flip(0), real, seeded(0))
+    assert same.item() < 1e-6  # the order of patients does not matter
+    # One channel: its own direction, and one "mixture", which is the same but for its sign. All
+    # months move by .1, and so do the means of patients; changes stay.
+    moved = distribution_loss(real + 0.1, real, seeded(0))
+    assert moved.item() == pytest.approx(2 * (0.1 + 0.1), abs=1e-6)
+    assert distribution_loss(real[:, :1], real[:, 1:], seeded(0)).isfinite()
+
+
+def test_distribution_loss_sees_what_belongs_together():
+    random = torch.Generator().manual_seed(1)
+    first = torch.rand(200, 1, 1, generator=random)
+    together = torch.cat([first, first], dim=2)
+    opposed = torch.cat([first, 1 - first], dim=2)  # the same channels, another correlation
+    other = torch.rand(200, 1, 1, generator=random)
+    floor = distribution_loss(torch.cat([other, other], dim=2), together, seeded(0))
+    assert distribution_loss(opposed, together, seeded(0)) > 2 * floor
+
+
+def test_likeness_loss_compares_each_patient_with_the_one_recalled():
+    real = torch.tensor([[[1.0, 0.2]], [[0.0, 0.8]]])
+    assert likeness_loss(real, real).item() == pytest.approx(0, abs=2e-4)
+    assert likeness_loss(real.flip(0), real) > 1
+    half = torch.full_like(real, 0.5)
+    expected = 0.5 * (2 * np.log(2) + 2 * (np.log(2) + 0.2 * np.log(0.2) + 0.8 * np.log(0.8)))
+    assert likeness_loss(half, real).item() == pytest.approx(expected, abs=1e-5)
+
+
+def test_the_memory_holds_one_vector_for_each_patient_by_default():
+    sizes = replace(TINY.architecture, memory_size=0)
+    settings = replace(TINY, architecture=sizes, likeness_weight=1.0, distribution_weight=1.0)
+    generator = hgteach.train("v2", small_cohort(20), EXAMPLE, settings=settings, progress=False)
+    assert len(generator.network.memory.patients) == 20
+    assert {"likeness_loss", "distribution_loss"} <= set(generator.history)
+
+
 def test_critic_steps_move_the_critic_only_and_generator_steps_the_generator_only():
     from hgteach.training.gan import critic_step, generator_step
 
@@ -146,7 +190,7 @@ def test_critic_steps_move_the_critic_only_and_generator_steps_the_generator_onl
     target = correlation(x)
     assert moved(
         lambda: generator_step(
-            generator, critic, optimisers["generator"], (8, 5), target, TINY, seeded(0)
+            generator, critic, optimisers["generator"], x, target, TINY, seeded(0)
         )
     ) == {"generator": True, "critic": False}
 

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from scipy.stats import t as student_t
+from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from hgteach.errors import InputError
@@ -42,8 +43,8 @@ RULE = (
     "A verdict asks how far a score is from its best, and how far the floor and the worst bad copy "
     "are: independent columns or shuffled months where it is about realism and use, the bootstrap "
     f"of real patients where it is about safety. Near the floor: at most {NEAR:.0%} of the way "
-    "from the floor to that copy, or an interval that reaches the floor. As bad as the copy: no less "
-    f"than {1 - NEAR:.0%} of the way. Between: the rest. Undecided: the interval reaches both the "
+    "from the floor to that copy, or an interval that reaches the floor. As bad as the copy: no "
+    f"less than {1 - NEAR:.0%} of the way. Between: the rest. Undecided: the interval reaches both the "
     "floor and the copy. Where no such copy is clearly further from the best than the floor is, "
     "the measure does not see these failures, and the verdict says only near the floor, or worse "
     "than the floor."
@@ -80,7 +81,9 @@ def judge(
     floors, parts = floor_tasks(cohorts, seed), _left_out(task, random)
     measures, rows = all_measures() if measures is None else measures, []
     hidden = {} if progress else {"disable": True}
-    with tqdm(total=len(measures), unit="measure", **hidden) as bar:
+    # One thread: several would cost more than they gain on a busy machine, and sums would depend
+    # on how many there are.
+    with threadpool_limits(1), tqdm(total=len(measures), unit="measure", **hidden) as bar:
         # Measures of one module often share their work on a task, and remember the last one.
         for _, some in groupby(measures, key=lambda measure: measure.score.__module__):
             some = list(some)

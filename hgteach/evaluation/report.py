@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from hgteach import __version__
@@ -48,7 +49,8 @@ class Report:
         task = Task(groups.real, groups.synthetic, groups.holdout, self.seed)
         hidden = {} if progress else {"disable": True}
         drawn = tqdm(pictures(task), "pictures", total=len(SHOWN), unit="picture", **hidden)
-        text = page(self.to_dict(), drawn)
+        with threadpool_limits(1):  # as in judging
+            text = page(self.to_dict(), drawn)
         with replacing(path) as temporary:
             temporary.write_text(text, encoding="utf-8")
 

@@ -14,6 +14,7 @@ noise, and as near to normal as it can be:
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from scipy.special import ndtri
 from torch import Tensor, nn
@@ -47,11 +48,11 @@ class DiffusionChannels(nn.Module):
 
     def fit(self, x: Tensor) -> None:
         """Learn the distribution of every number from training records, ``(P, T, F)``."""
-        share = torch.linspace(0, 1, KNOTS, dtype=torch.float64)
-        rows = x[..., : self.numbers].flatten(0, 1).double()  # (P * T, numbers)
-        self.values.copy_(torch.quantile(rows, share.to(rows), dim=0).T)
-        within = share.clamp(0.5 / len(rows), 1 - 0.5 / len(rows))  # the smallest of so many
-        self.scores.copy_(torch.from_numpy(ndtri(within.numpy())))
+        share = np.linspace(0, 1, KNOTS)
+        rows = x[..., : self.numbers].flatten(0, 1).cpu().numpy()  # (P * T, numbers)
+        self.values.copy_(torch.from_numpy(np.quantile(rows, share, axis=0).T))
+        rarest = 0.5 / len(rows)  # the share that the smallest of so many stands for
+        self.scores.copy_(torch.from_numpy(ndtri(share.clip(rarest, 1 - rarest))))
 
     def encode(self, x: Tensor) -> Tensor:
         """Records ``(B, T, F)`` → channels ``(B, T, C)``."""

@@ -23,6 +23,7 @@ with η = 0 it needs no fresh noise and may skip steps (Song et al. 2021, DDIM, 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import Literal, NamedTuple
 
 import torch
@@ -125,7 +126,7 @@ def way_back(
         eta: 0 for no fresh noise, 1 for as much as DDPM's.
     """
     steps = schedule.steps_back(count)
-    for t, s in zip(steps[:-1], steps[1:], strict=True):
+    for t, s in pairwise(steps):
         x_0, noise = guess(x, torch.full((len(x),), t, device=x.device))
         yield Denoised(t, x, x_0)
         sigma = schedule.fresh_share(t, s, eta)

@@ -42,7 +42,7 @@ class Architecture:
         spread_kept: the first weights keep the spread of what they are given (He et al. 2015,
             arXiv 1502.01852). With PyTorch's usual ones, as published, each layer shrinks it, so
             that all noise first makes the same patient.
-        memory_size: how many patients v2 and v2.5 remember.
+        memory_size: how many patients v2 and v2.5 remember; 0 for all that they learn from.
         spread_within: see ``v2.py``.
         longest: how many months v2.5 can place.
         head_scaled: see ``v2_5.py``.

@@ -17,6 +17,9 @@ Where the default differs from the published code:
   their mean: as widely, and as slowly from month to month (``persistence``). The published noise
   is new each month, and as wide as all months of all patients, which counts the differences
   between patients twice and drowns the one who was recalled (``spread_within=False``).
+- In training, a patient is made around the memory of each real patient at hand and must resemble
+  this one on average (``GanSettings.likeness_weight``). The published loss lets a generator ignore
+  what it recalls.
 - A full memory keeps a random part of old and new, each vector once; the published one draws
   with replacement, so that some patients are remembered several times and others lost.
 """
@@ -79,8 +82,8 @@ class PatientMemory(nn.Module):
         self.register_buffer("persistence", torch.zeros(latent))
         self.spread_within = architecture.spread_within
 
-    def remember(self, latent: Tensor, random: torch.Generator) -> None:
-        """Add the mean of each patient's months, ``(B, T, noise_size)``."""
+    def remember(self, latent: Tensor, random: torch.Generator) -> Tensor:
+        """Add the mean of each patient's months, ``(B, T, noise_size)``, and return the means."""
         months = latent.detach()  # (B, T, noise_size)
         vectors = months.mean(dim=1)  # (B, noise_size)
         kept = torch.cat([self.patients[: self.filled], vectors])
@@ -95,29 +98,51 @@ class PatientMemory(nn.Module):
             self.persistence.lerp_(likeness.clamp(0, 0.99), 0.5)
         # Running values: half the past, half this batch, as published for the spread.
         self.spread.lerp_(months.flatten(0, 1).std(dim=0, correction=0), 0.5)
+        return vectors
 
-    def around(self, noise: Tensor, random: torch.Generator) -> Tensor:
-        """Scatter ``noise``, ``(B, T, noise_size)``, around recalled patients, one each."""
-        if self.filled == 0:
-            return noise
-        who = torch.randint(int(self.filled), (len(noise),), generator=random)
+    def around(
+        self, noise: Tensor, random: torch.Generator, recalled: Tensor | None = None
+    ) -> Tensor:
+        """Scatter ``noise``, ``(B, T, noise_size)``, around patients, one each.
+
+        They are ``recalled``, ``(B, noise_size)``, or else drawn from the memory.
+        """
+        if recalled is None:
+            if self.filled == 0:
+                return noise
+            recalled = self.patients[
+                torch.randint(int(self.filled), (len(noise),), generator=random)
+            ]
         fresh = (1 - self.persistence**2).sqrt()  # keeps the variance at 1
         months = [noise[:, 0]]
         for draw in noise.unbind(dim=1)[1:]:
             months.append(self.persistence * months[-1] + fresh * draw)
         scatter = torch.stack(months, dim=1) * self.spread  # (B, T, noise_size)
-        return scatter + self.patients[who].unsqueeze(1)  # (B, T, noise_size)
+        return scatter + recalled.unsqueeze(1)  # (B, T, noise_size)
 
 
-class RecurrentMemoryGenerator(RecurrentGenerator):
+class FromMemory:
+    """What the generators of v2 and v2.5 share: their noise is scattered around patients."""
+
+    architecture: Architecture
+    memory: PatientMemory
+
+    def noise(
+        self,
+        patients: int,
+        timesteps: int,
+        random: torch.Generator,
+        recalled: Tensor | None = None,
+    ) -> Tensor:
+        """Draw ``(patients, timesteps, noise_size)`` around ``recalled`` or remembered patients."""
+        fresh = draw_noise(self.architecture, patients, timesteps, random)
+        return self.memory.around(fresh, random, recalled)
+
+
+class RecurrentMemoryGenerator(FromMemory, RecurrentGenerator):
     """v1's generator, fed with noise around remembered patients."""
 
     def __init__(self, schema: Schema, architecture: Architecture) -> None:
         """Build v1's layers and an empty memory."""
         super().__init__(schema, architecture)
         self.memory = PatientMemory(architecture)
-
-    def noise(self, patients: int, timesteps: int, random: torch.Generator) -> Tensor:
-        """Draw ``(patients, timesteps, noise_size)`` around remembered patients."""
-        fresh = draw_noise(self.architecture, patients, timesteps, random)
-        return self.memory.around(fresh, random)

@@ -20,8 +20,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hgteach.models.activation import RecordActivation
-from hgteach.models.v1 import Architecture, draw_noise
-from hgteach.models.v2 import PatientMemory
+from hgteach.models.v1 import Architecture
+from hgteach.models.v2 import FromMemory, PatientMemory
 from hgteach.schema import Schema
 
 HEADS = 8
@@ -49,7 +49,7 @@ class Attention(nn.Module):
         return self.norm(x + self.out(seen))
 
 
-class TransformerMemoryGenerator(nn.Module):
+class TransformerMemoryGenerator(FromMemory, nn.Module):
     """Noise around remembered patients ``(B, T, noise_size)`` → records ``(B, T, F)``."""
 
     def __init__(self, schema: Schema, architecture: Architecture) -> None:
@@ -79,11 +79,6 @@ class TransformerMemoryGenerator(nn.Module):
         x = self.layers(noise + self.position(months))  # (B, T, noise_size)
         x = torch.relu(self.norm(x + self.last(x)))
         return self.activation(self.to_logits(x))  # (B, T, F)
-
-    def noise(self, patients: int, timesteps: int, random: torch.Generator) -> Tensor:
-        """Draw ``(patients, timesteps, noise_size)`` around remembered patients."""
-        fresh = draw_noise(self.architecture, patients, timesteps, random)
-        return self.memory.around(fresh, random)
 
     def sample(self, patients: int, timesteps: int, random: torch.Generator) -> Tensor:
         """Draw synthetic records ``(patients, timesteps, F)``."""

@@ -12,16 +12,21 @@ from torch import Tensor
 from tqdm import tqdm
 
 from hgteach.errors import InputError
-from hgteach.models.build import build
+from hgteach.models.build import GENERATORS, build
+from hgteach.models.v1 import PUBLISHED
 from hgteach.preprocess import Preprocessor
 from hgteach.schema import Layout, Schema
 from hgteach.sequences import to_sequences
 from hgteach.training import checkpoint, container, distributed
+from hgteach.training.diffusion import DiffusionTraining
+from hgteach.training.diffusion_presets import DiffusionSettings
 from hgteach.training.gan import GanTraining
 from hgteach.training.generator import Generator, seeded
 from hgteach.training.presets import PRESETS, GanSettings, settings_for
 
-__all__ = ["PRESETS", "GanSettings", "Generator", "train"]
+__all__ = ["PRESETS", "DiffusionSettings", "GanSettings", "Generator", "train"]
+
+SHOWN = {"gap": "score_gap", "penalty": "penalty", "loss": "loss"}  # beside the bar, if present
 
 
 def train(
@@ -30,7 +35,7 @@ def train(
     schema: Schema,
     *,
     preset: str = "classroom",
-    settings: GanSettings | None = None,
+    settings: GanSettings | DiffusionSettings | None = None,
     epochs: int | None = None,
     seed: int = 0,
     layout: Layout | None = None,
@@ -41,7 +46,7 @@ def train(
     """Train a generator on a labelled table.
 
     Args:
-        model: ``v1``, ``v2`` or ``v2.5``.
+        model: ``v1``, ``v2``, ``v2.5`` or ``v3``.
         table: labelled rows (``schema.label``), every patient with the same times. Columns that
             the schema does not name are left out.
         schema: what the columns are.
@@ -64,6 +69,8 @@ def train(
             checkpoint does not belong to this training.
     """
     settings = settings or settings_for(model, preset)
+    if isinstance(settings, DiffusionSettings) != (model == "v3"):
+        raise InputError(f"{type(settings).__name__} are not settings for {model}.")
     last = settings.epochs if epochs is None else epochs
     if last < 1:
         raise InputError(f"Train for at least one epoch, not {last}.")
@@ -77,7 +84,8 @@ def train(
     matrix = preprocessor.fit(table).transform(table)  # (P * T, F)
     x = torch.from_numpy(to_sequences(matrix, table, schema))  # (P, T, F)
 
-    settings = _long_enough(settings, x.shape[1])
+    if isinstance(settings, GanSettings):
+        settings = _fitted(settings, *x.shape[:2])
     folder = None if out is None else container.make_folder(out)
     about = {"model": model, "schema": schema.to_dict(), "seed": seed}
     about["settings"] = asdict(replace(settings, epochs=0))  # more epochs may follow
@@ -122,25 +130,32 @@ def _known_columns(table: pd.DataFrame, schema: Schema) -> pd.DataFrame:
     return table[[column for column in table.columns if column in known]]
 
 
-def _long_enough(settings: GanSettings, timesteps: int) -> GanSettings:
-    """Give v2.5 a place for every timestep; the series' has 100."""
-    longest = max(settings.architecture.longest, timesteps)
-    return replace(settings, architecture=replace(settings.architecture, longest=longest))
+def _fitted(settings: GanSettings, patients: int, timesteps: int) -> GanSettings:
+    """Give v2.5 a place for every timestep (the series' has 100), and a memory its size."""
+    sizes = settings.architecture
+    longest = max(sizes.longest, timesteps)
+    memory_size = sizes.memory_size or min(patients, PUBLISHED.memory_size)
+    return replace(
+        settings, architecture=replace(sizes, longest=longest, memory_size=memory_size)
+    )
 
 
 def _prepare(
-    model: str, x: Tensor, schema: Schema, settings: GanSettings, seed: int
-) -> GanTraining:
+    model: str, x: Tensor, schema: Schema, settings: GanSettings | DiffusionSettings, seed: int
+) -> checkpoint.Training:
     """Draw the first weights. PyTorch draws them from its global source, which is put back."""
     random = seeded(seed)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
+        if isinstance(settings, DiffusionSettings):
+            network = GENERATORS[model](schema, settings.architecture)
+            return DiffusionTraining(network, x, settings, random)
         networks = build(model, schema, settings.architecture)
     return GanTraining(networks, x, settings, random)
 
 
 def _run(
-    training: GanTraining,
+    training: checkpoint.Training,
     last: int,
     folder: Path | None,
     identity: dict[str, str],
@@ -157,7 +172,7 @@ def _run(
                 finished, done = training.state(), row["epoch"]
                 if folder is not None:
                     checkpoint.save(folder, training, identity)
-                bar.set_postfix(gap=f"{row['score_gap']:.2f}", penalty=f"{row['penalty']:.3f}")
+                bar.set_postfix({k: f"{row[v]:.3f}" for k, v in SHOWN.items() if v in row})
                 bar.update()
         except KeyboardInterrupt:
             if not done:

@@ -12,11 +12,14 @@ import pandas as pd
 
 from hgteach.errors import InputError
 from hgteach.training import container
+from hgteach.training.diffusion import DiffusionTraining
 from hgteach.training.gan import GanTraining
 from hgteach.training.generator import FILE_NAME as GENERATOR_FILE
 
 FILE_NAME = "checkpoint.safetensors"
 KIND = "checkpoint, version 1"
+
+Training = GanTraining | DiffusionTraining
 
 
 def fingerprint(table: pd.DataFrame, about: dict[str, Any]) -> dict[str, str]:
@@ -45,13 +48,13 @@ def refuse_to_replace(folder: Path) -> None:
     raise InputError(f"{folder} already holds {found}, or choose another folder.")
 
 
-def save(folder: Path, training: GanTraining, identity: dict[str, str]) -> None:
+def save(folder: Path, training: Training, identity: dict[str, str]) -> None:
     """Write the state after the last finished epoch."""
     about = {"identity": identity, "history": training.history}
     container.write(folder / FILE_NAME, KIND, about, training.state())
 
 
-def restore(folder: Path, training: GanTraining, identity: dict[str, str]) -> None:
+def restore(folder: Path, training: Training, identity: dict[str, str]) -> None:
     """Bring ``training`` to the state that :func:`save` wrote into ``folder``.
 
     Raises:

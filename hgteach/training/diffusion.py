@@ -30,8 +30,6 @@ class DiffusionTraining:
     Iterate :meth:`epochs` to train; each turn is one finished epoch.
     """
 
-    shown = {"loss": "loss"}
-
     def __init__(
         self, network: Diffusion, x: Tensor, settings: DiffusionSettings, random: torch.Generator
     ) -> None:
@@ -96,7 +94,7 @@ class DiffusionTraining:
         state = {f"network.{k}": v for k, v in self.network.state_dict().items()}
         state |= {f"average.{k}": v for k, v in self.average.state_dict().items()}
         for index, memory in self.optimiser.state_dict()["state"].items():
-            state |= {f"adam.{index}.{k}": v for k, v in memory.items()}
+            state |= {f"network_adam.{index}.{k}": v for k, v in memory.items()}
         state["random"] = self.random.get_state()
         return {name: tensor.clone() for name, tensor in state.items()}
 
@@ -106,14 +104,14 @@ class DiffusionTraining:
         Raises:
             RuntimeError, KeyError: the tensors are those of another model.
         """
-        parts: dict[str, dict[str, Tensor]] = {"adam": {}}
+        parts: dict[str, dict[str, Tensor]] = {"network_adam": {}}
         for name, tensor in state.items():
             part, _, rest = name.partition(".")
             parts.setdefault(part, {})[rest] = tensor
         self.network.load_state_dict(parts["network"])
         self.average.load_state_dict(parts["average"])
         memory: dict[int, dict[str, Tensor]] = {}
-        for key, tensor in parts["adam"].items():
+        for key, tensor in parts["network_adam"].items():
             index, _, what = key.partition(".")
             memory.setdefault(int(index), {})[what] = tensor
         groups = self.optimiser.state_dict()["param_groups"]

@@ -23,7 +23,13 @@ from hgteach.models.v1 import Critic, RecurrentGenerator
 from hgteach.models.v2 import PatientAutoencoder, RecurrentMemoryGenerator, autoencoder_loss
 from hgteach.sequences import curriculum_lengths, curriculum_loaders
 from hgteach.training.distributed import all_rows, my_rows, sum_gradients
-from hgteach.training.losses import correlation, correlation_loss, gradient_penalty
+from hgteach.training.losses import (
+    correlation,
+    correlation_loss,
+    distribution_loss,
+    gradient_penalty,
+    likeness_loss,
+)
 from hgteach.training.presets import GanSettings
 
 
@@ -62,21 +68,38 @@ def generator_step(
     generator: RecurrentGenerator,
     critic: Critic,
     optimiser: Optimizer,
-    size: tuple[int, int],
+    real: Tensor,
     target: Tensor,
     settings: GanSettings,
     random: torch.Generator,
+    recalled: Tensor | None = None,
 ) -> dict[str, float]:
-    """Teach the generator to make ``size = (B, T)`` patients that the critic scores highly."""
-    patients, device = size[0], target.device
-    noise = my_rows(generator.noise(*size, random)).to(device)
+    """Teach the generator to make patients, ``(B, T, F)``, that the critic scores highly.
+
+    Args:
+        generator, critic, optimiser, settings, random: as in :func:`critic_step`.
+        real: a batch ``(B, T, F)``, for the terms that compare batches.
+        target: correlations of all patients, ``(F, F)``.
+        recalled: what the autoencoder sees in the patients of ``real``, ``(B, noise_size)``.
+    """
+    patients, device = len(real), real.device
+    paired = settings.likeness_weight > 0 and recalled is not None
+    around = {"recalled": recalled} if paired else {}
+    noise = my_rows(generator.noise(*real.shape[:2], random, **around)).to(device)
     with short_products(settings, device):
         fake = generator(noise).to(target)  # (B, T, F)
         score_fake = all_rows(critic(fake).to(target), patients)  # (B,)
-    mismatch = correlation_loss(all_rows(fake, patients), target, random)
-    loss = -score_fake.mean() + settings.correlation_weight * mismatch
+    fake = all_rows(fake, patients)
+    losses = {"correlation_loss": correlation_loss(fake, target, random)}
+    loss = -score_fake.mean() + settings.correlation_weight * losses["correlation_loss"]
+    if settings.distribution_weight:
+        losses["distribution_loss"] = distribution_loss(fake, real, random)
+        loss = loss + settings.distribution_weight * losses["distribution_loss"]
+    if paired:
+        losses["likeness_loss"] = likeness_loss(fake, real)
+        loss = loss + settings.likeness_weight * losses["likeness_loss"]
     _descend(loss, optimiser)
-    return {"generator_loss": loss.item(), "correlation_loss": mismatch.item()}
+    return {name: value.item() for name, value in {"generator_loss": loss, **losses}.items()}
 
 
 def memory_step(
@@ -87,15 +110,19 @@ def memory_step(
     real: Tensor,
     settings: GanSettings,
     random: torch.Generator,
-) -> dict[str, float]:
-    """Teach the autoencoder to sum ``real``, ``(B, T, F)``, up, and remember what it saw."""
+) -> tuple[dict[str, float], Tensor]:
+    """Teach the autoencoder to sum ``real``, ``(B, T, F)``, up, and remember what it saw.
+
+    Returns:
+        the losses, and one vector a patient, ``(B, noise_size)``.
+    """
     with torch.no_grad():
         months = critic.embedding(real)  # (B, T, width)
     latent, read_back = (all_rows(x, len(real)) for x in autoencoder(my_rows(months)))
     loss = autoencoder_loss(months, latent, read_back, settings.divergence_weight)
     _descend(loss, optimiser)
-    generator.memory.remember(latent.cpu(), random)
-    return {"autoencoder_loss": loss.item()}
+    vectors = generator.memory.remember(latent.cpu(), random)
+    return {"autoencoder_loss": loss.item()}, vectors
 
 
 def short_products(settings: GanSettings, device: torch.device) -> torch.autocast:
@@ -170,30 +197,22 @@ class GanTraining:
         for length, batches in self.loaders.items():
             target = self.targets[length]
             for real in batches:  # (B, length, F)
+                recalled = None
                 if autoencoder is not None:
-                    yield memory_step(
-                        generator,
-                        critic,
-                        autoencoder,
-                        optimisers["autoencoder"],
-                        real,
-                        settings,
-                        random,
+                    adam = optimisers["autoencoder"]
+                    losses, recalled = memory_step(
+                        generator, critic, autoencoder, adam, real, settings, random
                     )
+                    yield losses
                 for _ in range(settings.critic_steps):
                     penalised = step % settings.penalty_every == 0
                     step += 1
                     yield critic_step(
                         generator, critic, optimisers["critic"], real, settings, random, penalised
                     )
+                adam = optimisers["generator"]
                 yield generator_step(
-                    generator,
-                    critic,
-                    optimisers["generator"],
-                    real.shape[:2],
-                    target,
-                    settings,
-                    random,
+                    generator, critic, adam, real, target, settings, random, recalled
                 )
                 self._follow(generator)
 

@@ -12,8 +12,9 @@ import torch
 from torch import nn
 
 from hgteach.errors import InputError
-from hgteach.models.build import GENERATORS
+from hgteach.models.build import GENERATORS, architecture_of
 from hgteach.models.v1 import Architecture
+from hgteach.models.v3 import DiffusionArchitecture
 from hgteach.preprocess import Preprocessor
 from hgteach.schema import Layout, Schema
 from hgteach.sequences import from_sequences
@@ -44,7 +45,7 @@ class Generator:
     schema: Schema
     layout: Layout
     preprocessor: Preprocessor
-    architecture: Architecture
+    architecture: Architecture | DiffusionArchitecture
     network: nn.Module
     times: list[Any]
     provenance: str
@@ -110,7 +111,7 @@ class Generator:
         about, tensors = container.read(path, KIND)
         try:
             schema = Schema.from_dict(about["schema"])
-            architecture = Architecture(**about["architecture"])
+            architecture = architecture_of(about["model"])(**about["architecture"])
             network = GENERATORS[about["model"]](schema, architecture)
             network.load_state_dict(tensors)
             layout = Layout(**{k: tuple(v) for k, v in about["layout"].items()})

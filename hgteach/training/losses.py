@@ -1,13 +1,16 @@
-"""The three terms of the WGAN-GP game that the series plays.
+"""The terms of the WGAN-GP game that the series plays, and two that help it in a classroom.
 
 Sources: Arjovsky et al. 2017 (arXiv 1701.07875) for the critic's score as a distance; Gulrajani et
-al. 2017 (arXiv 1704.00028) for the penalty; Kuo et al. 2022 for the correlation term.
+al. 2017 (arXiv 1704.00028) for the penalty; Kuo et al. 2022 for the correlation term; Deshpande et
+al. 2018 (arXiv 1803.11188) for distances along random directions; Larsen et al. 2016 (arXiv
+1512.09300) for a generator that must also read back.
 """
 
 from collections.abc import Callable
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 
 def gradient_penalty(
@@ -52,3 +55,42 @@ def correlation_loss(fake: Tensor, target: Tensor, random: torch.Generator) -> T
     found = correlation(fake)
     ceiling = torch.rand(target.shape, generator=random).to(target.device)
     return (found.clamp(-ceiling, ceiling) - target.clamp(-ceiling, ceiling)).abs().mean()
+
+
+def distribution_loss(fake: Tensor, real: Tensor, random: torch.Generator) -> Tensor:
+    """Return how far ``fake`` is from ``real``, both ``(B, T, F)``, in three plain respects.
+
+    Compared are all months, each month's change from the last, and each patient's mean. The
+    distance is Wasserstein's, for which no critic is needed in one dimension: sort both groups and
+    subtract. It is taken along every channel, and along as many random mixtures of channels, which
+    see what belongs together; and summed.
+    """
+    months = _sliced_distance(fake.flatten(0, 1), real.flatten(0, 1), random)
+    patients = _sliced_distance(fake.mean(dim=1), real.mean(dim=1), random)
+    changes = _sliced_distance(fake.diff(dim=1).flatten(0, 1), real.diff(dim=1).flatten(0, 1), random)
+    return months + changes + patients
+
+
+def _sliced_distance(fake: Tensor, real: Tensor, random: torch.Generator) -> Tensor:
+    """Compare ``(rows, F)`` with ``(rows, F)`` along ``2 * F`` directions."""
+    if len(fake) == 0:  # one month has no change
+        return fake.sum()
+    channels = fake.shape[1]
+    mixtures = torch.randn(channels, channels, generator=random)
+    directions = torch.cat([torch.eye(channels), mixtures / mixtures.norm(dim=0)], dim=1)
+    directions = directions.to(fake)  # (F, 2 * F)
+    sorted_fake, sorted_real = ((x @ directions).sort(dim=0).values for x in (fake, real))
+    return (sorted_fake - sorted_real).abs().mean(dim=0).sum()
+
+
+def likeness_loss(fake: Tensor, real: Tensor) -> Tensor:
+    """Return how unlike each patient in ``fake`` is to the one in ``real`` who was recalled.
+
+    Both are ``(B, T, F)``, in pairs. Only means over a patient's months are compared, by their
+    cross-entropy, which does not forgive a rare level that is never made. 0 if all agree.
+    """
+    made, meant = fake.mean(dim=1), real.mean(dim=1)  # (B, F)
+    rounded = made.clamp(1e-4, 1 - 1e-4)
+    entropy = functional.binary_cross_entropy(meant, meant, reduction="none")
+    cross = functional.binary_cross_entropy(rounded, meant, reduction="none")
+    return (cross - entropy).sum(dim=1).mean()

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from hgteach.errors import InputError
-from hgteach.models import MODELS
+from hgteach.models import GANS
 from hgteach.models.v1 import PUBLISHED, Architecture
+from hgteach.training.diffusion_presets import DIFFUSION_PRESETS, DiffusionSettings
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,10 @@ class GanSettings:
             this is the share of the past in each step (Yazıcı et al. 2019, arXiv 1806.04498).
             Published: 0, the last one is kept.
         correlation_weight: of the correlation term in the generator's loss.
+        distribution_weight: of the plain distances between batches in the generator's loss; see
+            ``losses.py``. Published: 0.
+        likeness_weight: of the likeness between a remembered patient and the one made from that
+            memory (v2, v2.5). Published: 0, a memory need not be used.
         bfloat16: multiply matrices in this shorter type where the processor does so faster.
     """
 
@@ -42,27 +47,33 @@ class GanSettings:
     divergence_weight: float = 1.0
     averaging: float = 0.0
     correlation_weight: float = 10.0
+    distribution_weight: float = 0.0
+    likeness_weight: float = 0.0
     bfloat16: bool = False
 
 
 CLASSROOM = GanSettings(
-    architecture=Architecture(noise_size=32, hidden_size=64, memory_size=2_000),
-    epochs=75,
-    lengths=(10, 20),
+    architecture=Architecture(noise_size=32, hidden_size=64, memory_size=0),
+    epochs=40,
+    lengths=(60,),
     batch_size=32,
     critic_steps=1,
     betas=(0.5, 0.9),
     penalty_every=2,
     divergence_weight=1e-3,
     averaging=0.99,
+    correlation_weight=100.0,
+    distribution_weight=10.0,
+    likeness_weight=20.0,
 )
 
-PRESETS: dict[str, dict[str, GanSettings]] = {
-    model: {"classroom": CLASSROOM, "published": GanSettings()} for model in MODELS
+PRESETS: dict[str, dict[str, GanSettings | DiffusionSettings]] = {
+    **{model: {"classroom": CLASSROOM, "published": GanSettings()} for model in GANS},
+    "v3": DIFFUSION_PRESETS,
 }
 
 
-def settings_for(model: str, preset: str) -> GanSettings:
+def settings_for(model: str, preset: str) -> GanSettings | DiffusionSettings:
     """Look a preset up.
 
     Raises:

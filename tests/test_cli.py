@@ -209,6 +209,18 @@ def test_train_and_generate_keep_the_codes_of_the_published_layout(tmp_path, cap
     assert made["Ethnic"].isin([1, 2, 3, 4]).all() and made["Extra PI"].isin(range(6)).all()
 
 
+def test_train_learns_only_the_columns_that_are_asked_for(tmp_path, capsys):
+    write_table(published_layout(12, 6), tmp_path / "t.csv")
+    options = ("--schema", "art-hiv", "--columns")
+    assert train(tmp_path / "t.csv", tmp_path / "v1", *options, "VL, Gender,Extra PI") == 0
+    assert main(["generate", "--from", str(tmp_path / "v1"), "--patients", "3",
+                 "--out", str(tmp_path / "s.csv")]) == 0
+    made = read_table(tmp_path / "s.csv")
+    assert set(made) == {"VL", "Gender", "Extra PI", "PatientID", "Timestep"}
+    assert train(tmp_path / "t.csv", tmp_path / "v0", *options, "VL,Sex") == 2
+    assert "no column 'Sex'" in capsys.readouterr().err
+
+
 def test_train_and_generate_refuse_before_they_work(trial_csv, tmp_path, capsys):
     schema = ("--patient", "person", "--time", "visit")
     (tmp_path / "file").write_text("")

@@ -1,6 +1,7 @@
 """``hgteach evaluate``: what it writes, what it refuses, and that it leaves nothing half-done."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 from cohort_tables import published_layout, trial
 
+from benchmarks.evaluation import evaluation
 from hgteach.cli import main
 from hgteach.cohorts.reading import write_table
 from hgteach.evaluation import judging
@@ -138,3 +140,12 @@ def test_the_schema_is_checked_before_anything_heavy_is_imported(folder):
     run = subprocess.run([sys.executable, "-c", program], cwd=folder, capture_output=True,
                          text=True, check=False)
     assert run.returncode == 0, run.stderr
+
+
+def test_the_benchmark_runs_the_whole_command_in_a_process_of_its_own():
+    (line,) = evaluation((12,))
+    assert line.lstrip().startswith("12 patients: ")
+    seconds, processor, memory = (float(n) for n in re.findall(r"([\d.]+) (?:s|GB)", line))
+    assert processor > 0
+    assert seconds > 0
+    assert 0.05 < memory < 4

@@ -40,14 +40,14 @@ FAILING: Mapping[Family, tuple[str, ...]] = {
     "safety": ("bootstrap of real patients",),
 }
 RULE = (
-    "A verdict asks how far a score is from its best, and how far the floor and the worst bad copy "
-    "are: independent columns or shuffled months where it is about realism and use, the bootstrap "
-    f"of real patients where it is about safety. Near the floor: at most {NEAR:.0%} of the way "
-    "from the floor to that copy, or an interval that reaches the floor. As bad as the copy: no "
-    f"less than {1 - NEAR:.0%} of the way. Between: the rest. Undecided: the interval reaches both the "
-    "floor and the copy. Where no such copy is clearly further from the best than the floor is, "
-    "the measure does not see these failures, and the verdict says only near the floor, or worse "
-    "than the floor."
+    "A verdict asks how far a score is from its best, and how far the floor and the worst bad "
+    "copy are: independent columns or shuffled months where it is about realism and use, the "
+    f"bootstrap of real patients where it is about safety. Near the floor: at most {NEAR:.0%} of "
+    "the way from the floor to that copy, or an interval that reaches the floor. As bad as the "
+    f"copy: no less than {1 - NEAR:.0%} of the way. Between: the rest. Undecided: the interval "
+    "reaches both the floor and the copy. Where no such copy is clearly further from the best "
+    "than the floor is, the measure does not see these failures, and the verdict says only near "
+    "the floor, or worse than the floor."
 )
 
 

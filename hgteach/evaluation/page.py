@@ -198,6 +198,7 @@ PAGE = Template("""<!DOCTYPE html>
   .good { color: #005C43; } .between { color: #7A4A00; } .bad { color: #A02800; }
   .none { color: #555; }
   .scroll { overflow-x: auto; }
+  .sideways { display: none; }
   table { border-collapse: collapse; font-size: .9rem; }
   th, td { padding: .4rem .6rem; border-bottom: 1px solid #ddd; text-align: left;
            vertical-align: top; }
@@ -213,6 +214,7 @@ PAGE = Template("""<!DOCTYPE html>
   @media (max-width: 40rem) {
     img { max-width: none; width: max(100%, calc(.6 * var(--width))); }
     body { padding: .7rem; }
+    .sideways { display: block; }
   }
   figcaption { margin-top: .5rem; }
   dt { font-weight: bold; margin-top: .8rem; } dd { margin-left: 0; }
@@ -241,6 +243,7 @@ is the score.</p>
 tables. It does not tell how much another training of the generator would change it. A dash: not
 taken, because the measure is slow or cannot be taken.</p>
 </details>
+<p class="sideways"><em>Tables and wide pictures scroll sideways.</em></p>
 $sections
 <section><h2>What each measure is</h2><dl>$definitions</dl></section>
 </main>

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,7 @@ class Report:
 
     scores: pd.DataFrame
     notes: list[str]
-    cohorts: Cohorts
+    cohorts: Cohorts = field(repr=False)
     seed: int
 
     def to_html(self, path: str | Path, *, progress: bool = True) -> None:

@@ -117,6 +117,15 @@ def test_longer_records_are_cut_and_it_is_said():
     assert "real 4, synthetic 3" in cohorts.notes[0]
 
 
+def test_shorter_records_on_average_are_said():
+    made = other_trial()
+    few = made[(made["visit"] < 3) | (made["person"] == "P00")]
+    assert notes_of(trial(), few) == [
+        "Patients have different numbers of rows on average (real 4.0, synthetic 2.2). No score "
+        "counts it."
+    ]
+
+
 def test_unknown_levels_become_a_level_of_their_own():
     made = other_trial()
     made.loc[:5, "arm"] = "surgery"
@@ -267,7 +276,8 @@ REFERENCES = {
         ({"score": 0.3, "low": 0.0, "high": 1.2},
          "undecided: the interval reaches the floor and independent columns", 0.2),
         ({"score": 1.05}, "as bad as independent columns", 0.95),
-        ({"score": -1.05}, "as bad as independent columns", 0.95),
+        ({"score": -1.05}, "near the floor", -0.1),
+        ({"score": -1.05, "independent columns": -1.1}, "as bad as independent columns", 0.955),
         ({"score": 1.0, "family": "safety"},
          "between: 10% of the way to bootstrap of real patients", 0.101),
         ({"score": np.nan}, "not measured", np.nan),

@@ -40,9 +40,9 @@ FAILING: Mapping[Family, tuple[str, ...]] = {
     "safety": ("bootstrap of real patients",),
 }
 RULE = (
-    "A verdict asks how far a score is from its best, and how far the floor and the worst bad "
-    "copy are: independent columns or shuffled months where it is about realism and use, the "
-    f"bootstrap of real patients where it is about safety. Near the floor: at most {NEAR:.0%} of "
+    "A verdict asks how far a score is from its best, towards the worst bad copy, and how far "
+    "the floor and that copy are: independent columns or shuffled months for realism and use, "
+    f"the bootstrap of real patients for safety. Near the floor: at most {NEAR:.0%} of "
     "the way from the floor to that copy, or an interval that reaches the floor. As bad as the "
     f"copy: no less than {1 - NEAR:.0%} of the way. Between: the rest. Undecided: the interval "
     "reaches both the floor and the copy. Where no such copy is clearly further from the best "
@@ -176,14 +176,16 @@ def verdict(row: Mapping[str, Any]) -> tuple[str, float]:
     copies = [name for name in FAILING[row["family"]] if not np.isnan(row.get(name, np.nan))]
     away = {key: abs(row[key] - row["best"]) for key in ("score", "floor", *copies)}
     worst = max(copies, key=away.get, default="floor")
-    gap, beyond = away[worst] - away["floor"], away["score"] - away["floor"]
     # Neither is ever true of an interval that is missing.
     low, high = row.get("low", np.nan), row.get("high", np.nan)
     at_floor = low <= row["floor"] <= high
-    if gap <= NEAR * away["floor"]:
-        near = at_floor or beyond <= NEAR * away["floor"]
+    if away[worst] <= (1 + NEAR) * away["floor"]:
+        near = at_floor or away["score"] <= (1 + NEAR) * away["floor"]
         return "near the floor" if near else "worse than the floor", np.nan
-    way = beyond / gap
+    # On the other side of its best than the copy, a score is no worse than at its best.
+    side = np.sign(row[worst] - row["best"])
+    score, floor = (max(side * (row[key] - row["best"]), 0.0) for key in ("score", "floor"))
+    way = (score - floor) / (away[worst] - floor)
     if at_floor and low <= row[worst] <= high:
         return f"undecided: the interval reaches the floor and {worst}", way
     if at_floor or way <= NEAR:

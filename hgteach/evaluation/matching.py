@@ -104,6 +104,12 @@ def match(
             f"With fewer than {FEW} patients in a table, hardly any failure can be told from "
             "chance: a score near the floor then says next to nothing."
         )
+    means = [group.lengths.mean() for group in groups.values()]
+    if max(means) > 1.1 * min(means):
+        rows = ", ".join(f"{role} {mean:.1f}" for role, mean in zip(groups, means, strict=True))
+        notes.append(
+            f"Patients have different numbers of rows on average ({rows}). No score counts it."
+        )
     if "holdout" in groups:
         notes += _seen_before(groups["holdout"], groups["real"])
     return Cohorts(groups["real"], groups["synthetic"], groups.get("holdout"), spare,

@@ -155,7 +155,7 @@ class UNet(nn.Module):
             x = functional.pad(x, (0, at_this_height.shape[2] - x.shape[2]))  # 14 → 15 months
             x = block(x + at_this_height, *step(t))
         x = self.smooth(x)[..., :timesteps]
-        return self.leave(x.transpose(1, 2))  # (B, T, F)
+        return self.leave(x.transpose(1, 2)).to(x_t)  # (B, T, F), float32 in any case
 
 
 class Diffusion(nn.Module):

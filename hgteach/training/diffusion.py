@@ -18,6 +18,7 @@ from torch.nn.utils import clip_grad_norm_
 from torch.optim import Adam
 
 from hgteach.errors import InputError
+from hgteach.models.lstm import multiplies_bfloat16
 from hgteach.models.v3 import Diffusion
 from hgteach.sequences import Batches
 from hgteach.training.diffusion_presets import DiffusionSettings
@@ -70,10 +71,9 @@ class DiffusionTraining:
         """Noise ``(B, T, channels)``, guess, and take one step downhill."""
         chance = self.network.chance(*x_0.shape[:2], self.random)
         mine = [my_rows(draw).to(x_0.device) for draw in chance]
-        losses = {
-            name: all_rows(loss, len(x_0)).mean()
-            for name, loss in self.network.losses(my_rows(x_0), *mine).items()
-        }
+        with self._short_products(x_0.device.type):
+            each = self.network.losses(my_rows(x_0), *mine)  # (B,) each
+        losses = {name: all_rows(loss, len(x_0)).mean() for name, loss in each.items()}
         loss = torch.stack(list(losses.values())).sum()
         self.optimiser.zero_grad()
         loss.backward()
@@ -81,6 +81,11 @@ class DiffusionTraining:
         clip_grad_norm_(self.network.parameters(), self.settings.largest_gradient)
         self.optimiser.step()
         return {"loss": loss.item(), **{name: part.item() for name, part in losses.items()}}
+
+    def _short_products(self, device: str) -> torch.autocast:
+        """Multiply matrices in bfloat16 within, if the settings and the processor allow it."""
+        allowed = self.settings.bfloat16 and (device != "cpu" or multiplies_bfloat16())
+        return torch.autocast(device, torch.bfloat16, enabled=allowed)
 
     @torch.no_grad()
     def _follow(self, step: int) -> None:

@@ -65,10 +65,12 @@ def distribution_loss(fake: Tensor, real: Tensor, random: torch.Generator) -> Te
     subtract. It is taken along every channel, and along as many random mixtures of channels, which
     see what belongs together; and summed.
     """
-    months = _sliced_distance(fake.flatten(0, 1), real.flatten(0, 1), random)
-    patients = _sliced_distance(fake.mean(dim=1), real.mean(dim=1), random)
-    changes = _sliced_distance(fake.diff(dim=1).flatten(0, 1), real.diff(dim=1).flatten(0, 1), random)
-    return months + changes + patients
+    compared = (
+        lambda x: x.flatten(0, 1),  # months, (B * T, F)
+        lambda x: x.diff(dim=1).flatten(0, 1),  # changes, (B * (T - 1), F)
+        lambda x: x.mean(dim=1),  # patients, (B, F)
+    )
+    return sum(_sliced_distance(view(fake), view(real), random) for view in compared)
 
 
 def _sliced_distance(fake: Tensor, real: Tensor, random: torch.Generator) -> Tensor:

@@ -1,4 +1,4 @@
-"""Exercises of the notebook implementation/06-learning: steps, gradients and Adam's memory."""
+"""Exercises of the notebook implementation/06-learning: steps, distances, gradients, Adam."""
 
 from math import ceil
 
@@ -50,6 +50,49 @@ def _(patients, batch_size, lengths, critic_steps):
     """Takes months for lengths."""
     rounds = ceil(patients / batch_size) * sum(lengths)
     return rounds * critic_steps, rounds
+
+
+@exercise(
+    "one-answer-for-all",
+    title="One answer for all",
+    minutes=10,
+    difficulty=2,
+    prompt="""
+A share `rare` of a cohort are women: their channel *Female* is 1, everybody else's 0. A generator
+that cannot tell its patients apart gives all of them the same value `said`, between 0 and 1. Write
+`cost(said, rare)`: the distance of the two crowds, sorted and subtracted. Then put in `rare = 0.14`
+and find the cheapest `said`. Is it the honest 0.14?
+""",
+    hint="Of 100 people, 86 are at 0 and 14 at 1. How far is each from `said`? Take the mean.",
+    meaning="A straight line has its lowest point at an end: that nobody is a woman costs 0.14, "
+    "the honest answer 0.24. Absolute distances ask for the median, which is the majority. "
+    "Only a generator that already tells people apart is led to the right shares. The "
+    "cross-entropy of `likeness_loss`, with which v2 is trained, is lowest at the honest answer.",
+)
+def cost(said, rare):
+    """The rare ones are 1 - said away, all others said."""
+    return rare * (1 - said) + (1 - rare) * said
+
+
+@cost.verify
+def _(answer):
+    close(answer(0.0, 0.14), 0.14, "nobody is a woman", think="14 of 100 are off, by 1 each.")
+    close(answer(1.0, 0.14), 0.86, "everybody is a woman", think="Now the other 86 are off.")
+    think = "Being right on average is not enough: each of 100 people is compared with one other."
+    close(answer(0.14, 0.14), 0.2408, "the honest share", think=think)
+    close(answer(0.3, 0.5), 0.5, "half and half", think="Half are 0.3 away, half 0.7.")
+
+
+@cost.wrong
+def _(said, rare):
+    """Compares the means only."""
+    return abs(said - rare)
+
+
+@cost.wrong
+def _(said, rare):
+    """Squares the distances, whose lowest point is the honest share."""
+    return rare * (1 - said) ** 2 + (1 - rare) * said**2
 
 
 @exercise(

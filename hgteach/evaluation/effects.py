@@ -39,7 +39,7 @@ def treatments(patients: Patients) -> tuple[np.ndarray, list[str]]:
         return patients[BACKBONE], list(schema[BACKBONE].levels)
     levels = [schema[name].levels for name in AGENT_COLUMNS]
     agents = [regimens.third_agent(regimens.Regimen(0, *drugs)) for drugs in product(*levels)]
-    names = list(regimens.TREATMENT_EFFECTS)
+    names = list(dict.fromkeys([*regimens.TREATMENT_EFFECTS, *agents]))  # a table may have others
     agent_of = np.array([names.index(agent) for agent in agents])
     codes = [patients[name] for name in AGENT_COLUMNS]
     missing = np.any([code == EMPTY for code in codes], axis=0)

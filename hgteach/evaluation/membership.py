@@ -149,15 +149,16 @@ MEASURES = (
     ),
     Measure(
         "membership by density, AUC", "safety",
-        "The same for an attacker who compares how densely synthetic and other real patients lie "
-        "about a person, half a year at a time.",
+        "How often an attacker who compares how densely synthetic and other real patients lie "
+        "about a person, six rows at a time, ranks somebody from the training data above somebody "
+        "who was not in it.",
         0, 1, 0.5, "after DOMIAS, van Breugel et al. 2023, arXiv 2302.12580",
         lambda task: _success(task).loc["density ratio", "AUC"], dear=True,
     ),
     Measure(
         "membership by density, found at 1 % false alarms", "safety",
-        "Share of the training patients whom that attacker recognises while accusing at most 1 % "
-        "of the outsiders. Guessing finds 0.01.",
+        "Share of the training patients whom an attacker recognises by such densities while "
+        "accusing at most 1 % of the outsiders. Guessing finds 0.01.",
         0, 1, 0.01, "Carlini et al. 2022, arXiv 2112.03570",
         lambda task: _success(task).loc["density ratio", "TPR"], dear=True,
     ),

@@ -72,6 +72,9 @@ def prediction(
             who: _known_and_later(cohort, goal, ahead)
             for who, cohort in (("train", train), ("test", test), ("synthetic", synthetic))
         }
+        for who, (_, truth, _) in known.items():
+            if len(truth) == 0:
+                raise NotMeasured(f"No {who} row says whether {goal.name} is reached later.")
         scores = {who: _trained(*known[who][:2], seed) for who in ("train", "synthetic")}
         for setting, (by, on) in SETTINGS.items():
             model = scores["train" if by == "real" else "synthetic"]
@@ -209,8 +212,8 @@ MEASURES = (
     Measure(
         "prediction lost (TSTR)",
         "utility",
-        "How much AUC is lost, foreseeing viral suppression and CD4 recovery six months ahead in "
-        "real patients, when boosted trees learn from synthetic instead of real ones.",
+        "How much AUC is lost, foreseeing viral suppression and CD4 recovery (or what stands in "
+        "for them in another table) six rows ahead in real patients, when boosted trees learn from synthetic instead of real ones.",
         lowest=-1.0,
         highest=1.0,
         best=0.0,

@@ -252,8 +252,9 @@ MEASURES = (
     Measure(
         "waiting curves apart (Kaplan–Meier)",
         "utility",
-        "The mean gap between the two Kaplan–Meier curves: months to viral suppression for those "
-        "viraemic at entry, and to CD4 from 500 cells/µL for those below. Averaged over goals.",
+        "The mean gap between the two Kaplan–Meier curves: rows until viral suppression for those "
+        "viraemic at entry, and until CD4 of 500 cells/µL for those below, or until what stands "
+        "in for these goals in another table. Averaged over goals.",
         lowest=0.0,
         highest=1.0,
         best=0.0,

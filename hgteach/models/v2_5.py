@@ -44,7 +44,9 @@ class Attention(nn.Module):
             layer(x).unflatten(-1, (HEADS, -1)).transpose(1, 2)  # (B, HEADS, T, C / HEADS)
             for layer in (self.query, self.key, self.value)
         ]
-        seen = functional.scaled_dot_product_attention(*heads, scale=self.scale)
+        with torch.autocast(x.device.type, enabled=False):  # its bfloat16 form is slow on a CPU
+            heads = [head.to(self.norm.weight.dtype) for head in heads]
+            seen = functional.scaled_dot_product_attention(*heads, scale=self.scale)
         seen = seen.transpose(1, 2).flatten(2)  # (B, T, C)
         return self.norm(x + self.out(seen))
 

@@ -19,8 +19,8 @@ TINY = GanSettings(
 
 TINY_DIFFUSION = DiffusionSettings(
     architecture=DiffusionArchitecture(
-        hidden_size=16,
-        levels=2,
+        hidden_size=32,
+        levels=1,
         steps=20,
         schedule="cosine",
         guesses_noise=False,

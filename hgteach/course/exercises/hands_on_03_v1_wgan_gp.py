@@ -217,7 +217,7 @@ One patient switches treatment once in five years, another every month. Both cou
 switched", so that share cannot tell them apart. Design a measure that can: write
 `switches_per_year(table, column)`, the number of changes from one month to the next, per patient
 and *year*, averaged over all patients. The table has one row a patient (`PatientID`) and month
-(`Timestep`); do not rely on the order of its rows. Then use it on `Gender` and on
+(`Timestep`); do not rely on the order of its rows. Then use it on `Ethnic` and on
 `Base Drug Combo`, for the cohort and for both synthetic tables.
 """,
     hint="""

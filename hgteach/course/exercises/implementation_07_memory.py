@@ -1,4 +1,4 @@
-"""Exercises of the notebook implementation/07-memory: what is remembered, and what leaks."""
+"""Exercises of implementation/07-memory: what is remembered, what is used, and what leaks."""
 
 import torch
 
@@ -98,6 +98,67 @@ def _(n):
 def _(n):
     """Keeps away from the origin, and forgets the mean."""
     return torch.ones(n, 2) + 0.1 * torch.randn(n, 2, generator=torch.Generator().manual_seed(0))
+
+
+@exercise(
+    "person-by-person",
+    title="Person by person",
+    minutes=10,
+    difficulty=2,
+    prompt="""
+Write `likeness(made, meant)` for records `(B, T, F)` between 0 and 1, in pairs. Take each patient's
+means over the months, p of `meant` and q of `made`; then p log(p/q) + (1 - p) log((1 - p)/(1 - q)),
+summed over the F channels and averaged over the patients: one number. A mean p may be exactly 0 or
+1; a mean q never is.
+""",
+    hint="""
+0 times log 0 is 0, and `torch.xlogy(a, b)`, which is a log b, knows this. Write each of the two
+summands as a difference of two such products.
+""",
+    meaning="0 if everybody is made as recalled on average, however their months are ordered.",
+)
+def likeness(made, meant):
+    """Compare two coins for each patient and channel."""
+    p, q = meant.mean(dim=1), made.mean(dim=1)  # (B, F)
+    ones = torch.xlogy(p, p) - torch.xlogy(p, q)
+    zeros = torch.xlogy(1 - p, 1 - p) - torch.xlogy(1 - p, 1 - q)
+    return (ones + zeros).sum(dim=1).mean()
+
+
+@likeness.verify
+def _(answer):
+    random = torch.Generator().manual_seed(0)
+    made, meant = 0.1 + 0.8 * torch.rand(2, 4, 6, 3, generator=random)
+    think = "The same months in another order have the same mean."
+    close(answer(made.flip(1), made), 0.0, "months in reverse", atol=1e-5, think=think)
+    think = "Patients are compared in pairs. What do you average first, months or patients?"
+    dealt = made.flip(0)
+    close(answer(dealt, made), likeness(dealt, made), "patients dealt out", think=think)
+    think = "Which of the two is p? Sum over the channels, mean over the patients."
+    close(answer(made, meant), likeness(made, meant), think=think)
+    sure = torch.tensor([0.0, 1.0]).reshape(2, 1, 1).expand(2, 6, 3)
+    think = "Is 0 times log 0 a number?"
+    close(answer(made[:2], sure), likeness(made[:2], sure), "p of 0 and of 1", think=think)
+
+
+@likeness.wrong
+def _(made, meant):
+    """Compares the crowds: the patients' order no longer matters."""
+    return likeness(made.mean(dim=0, keepdim=True), meant.mean(dim=0, keepdim=True))
+
+
+@likeness.wrong
+def _(made, meant):
+    """Forgets the entropy, so that a perfect copy does not cost 0."""
+    p, q = meant.mean(dim=1), made.mean(dim=1)
+    return -(torch.xlogy(p, q) + torch.xlogy(1 - p, 1 - q)).sum(dim=1).mean()
+
+
+@likeness.wrong
+def _(made, meant):
+    """Trips over 0 times log 0."""
+    p, q = meant.mean(dim=1), made.mean(dim=1)
+    return (p * (p / q).log() + (1 - p) * ((1 - p) / (1 - q)).log()).sum(dim=1).mean()
 
 
 @exercise(

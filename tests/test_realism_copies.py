@@ -66,13 +66,17 @@ def test_other_real_patients_are_near_the_best(name: str) -> None:
     assert away(name, "floor") < (0.15 if name.startswith("detection") else 0.06)
 
 
-@pytest.mark.parametrize(("copy", "name"), [(c, n) for c, names in FAILS.items() for n in sorted(names)])
+@pytest.mark.parametrize(
+    ("copy", "name"), [(c, n) for c, names in FAILS.items() for n in sorted(names)]
+)
 def test_a_bad_copy_fails_where_it_should(copy: str, name: str) -> None:
     floor, found = away(name, "floor"), away(name, copy)
     assert found > floor + 0.02 and found > 1.5 * floor
 
 
-@pytest.mark.parametrize(("copy", "name"), [(c, n) for c, names in BLIND.items() for n in sorted(names)])
+@pytest.mark.parametrize(
+    ("copy", "name"), [(c, n) for c, names in BLIND.items() for n in sorted(names)]
+)
 def test_a_measure_is_blind_to_what_it_does_not_look_at(copy: str, name: str) -> None:
     assert away(name, copy) == pytest.approx(0, abs=1e-9)
 

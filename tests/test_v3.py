@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from benchmarks.textbook_v3 import PaddedTraining
 from tiny_training import EXAMPLE, TINY, TINY_DIFFUSION, small_cohort
 
 import hgteach
+from benchmarks.textbook_v3 import PaddedTraining
 from hgteach.errors import InputError
 from hgteach.models.channels import DiffusionChannels
 from hgteach.models.diffusion import Schedule, cosine_alpha_bar, linear_alpha_bar, way_back

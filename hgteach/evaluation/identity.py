@@ -154,7 +154,8 @@ MEASURES = (
     Measure(
         "identity disclosure risk", "safety",
         "Estimated chance that a real patient is recognised in the copy by what others may know "
-        "(static columns and the first row's treatment), and that something new is learnt. The usual threshold is 0.09.",
+        "(static columns and the first row's treatment), and that something new is learnt. "
+        "The usual threshold is 0.09.",
         0, 1, 0, "after El Emam et al. 2020, e23139 (formula recalled, choices ours)", _risk,
     ),
 )  # fmt: skip

@@ -213,7 +213,8 @@ MEASURES = (
         "prediction lost (TSTR)",
         "utility",
         "How much AUC is lost, foreseeing viral suppression and CD4 recovery (or what stands in "
-        "for them in another table) six rows ahead in real patients, when boosted trees learn from synthetic instead of real ones.",
+        "for them in another table) six rows ahead in real patients, "
+        "when boosted trees learn from synthetic instead of real ones.",
         lowest=-1.0,
         highest=1.0,
         best=0.0,

@@ -38,7 +38,7 @@ DIFFUSION_CLASSROOM = DiffusionSettings(
         schedule="cosine",
         noise_ratio=2.0,
         guesses_noise=False,
-        sampling_steps=30,
+        sampling_steps=25,
         eta=0.3,
     ),
     epochs=240,

@@ -1,4 +1,4 @@
-"""Exercises of the notebook hands-on/06-v3-diffusion: a loss that stands, repeats, memorising."""
+"""Exercises of the notebook hands-on/06-v3-diffusion: a loss with a floor, repeats, memorising."""
 
 import numpy as np
 import pandas as pd
@@ -8,43 +8,36 @@ from hgteach.course.registry import exercise
 
 
 @exercise(
-    "loss-stands-still",
-    title="The loss stands still",
+    "never-zero",
+    title="A loss that never reaches zero",
     minutes=3,
     difficulty=1,
     prompt="""
-Between two epochs far apart, v3's loss has hardly fallen, yet the patients got much better. Why
-can both be true? Set `answer` to the letter.
+v3's loss falls fast, then ever more slowly, and however long you train, it will not reach zero on
+patients it has not seen. Why? Set `answer` to the letter.
 
-- **a**: the loss is wrong, and should be replaced
-- **b**: most of the loss is what nobody can know about a patient behind noise, and stays
-- **c**: the critic has become better as well, so the loss means something else now
-- **d**: the patients only look better; a lower loss is the only proof
+- **a**: the network is too small; a large enough one would reach zero
+- **b**: behind strong noise nobody can know who was there, and the loss counts that as well
+- **c**: the critic gets better as well, so the loss means something else in every epoch
+- **d**: the learning rate is too high for the last bit
 """,
     hint="What would the loss be if the network guessed as well as can be guessed? Zero?",
     meaning="A loss has a floor. Only its distance from the floor can be learnt away, and you "
     "cannot see the floor: so look at what is made.",
 )
 def answer():
-    """Behind strong noise nobody can name the patient: that part of the loss never goes."""
+    """The best guess behind noise is still a guess."""
     return "b"
 
 
 @answer.verify
 def _(letter):
-    choose(
-        letter,
-        "b",
-        {
-            "a": "It measures what it should. Ask what its smallest possible value is.",
-            "c": "That was v1 to v2.5. How many networks are trained here?",
-            "d": "The measures above count groups and changes. They do not look, they count.",
-        },
-    )
+    perfect = "Suppose that the network guesses as well as anybody could. Is it always right then?"
+    choose(letter, "b", {"a": perfect, "c": "How many networks are trained here?", "d": perfect})
 
 
+answer.wrong("a")
 answer.wrong("c")
-answer.wrong("d")
 
 
 @exercise(

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 
 import numpy as np
 import pytest
@@ -142,12 +143,17 @@ def test_control_c_in_a_terminal_keeps_the_last_finished_epoch(tmp_path):
     out = tmp_path / "v1"
     command = [sys.executable, "-m", "hgteach", "train", "--model", "v1", "--data",
                str(tmp_path / "t.csv"), *COLUMNS, "--epochs", "100000", "--out", str(out)]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 90
-    while not (out / checkpoint.FILE_NAME).exists() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=60)
+    # Tests that run in the background were told to ignore Control-C; a terminal's programs are not.
+    listening = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=listening)
+    try:
+        deadline = time.monotonic() + 90
+        while not (out / checkpoint.FILE_NAME).exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    finally:
+        process.kill()  # nothing happens to a process that has ended
     assert process.returncode == 0, said
     epochs = len(hgteach.Generator.load(out).history)
     assert f"Keeping epoch {epochs} of 100000" in said

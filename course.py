@@ -2,6 +2,7 @@
 
     python3 course.py lab     the environment, then JupyterLab on notebooks/00-start-here.ipynb
     python3 course.py test    the environment, then every test and every notebook
+    python3 course.py site    the environment, then the whole course as a website in build/site
 
 The environment is the folder .venv beside this file; a second run finds it and starts at once.
 Only the standard library is used. The syntax stays that of Python 3.6, so that an old Python can
@@ -94,16 +95,17 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="course.py", description="Sets the course up, then opens it or tests it."
     )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="lab | test")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="lab | test | site")
     opens = commands.add_parser("lab", help="open the notebooks in JupyterLab")
     opens.add_argument("--no-browser", action="store_true", help="only print the address")
     opens.add_argument("--port", type=port_number, help="default: 8888, or the next free one")
     commands.add_parser("test", help="run every test and every notebook")
+    commands.add_parser("site", help="build the course as a website, to read in a browser")
     options = parser.parse_args(arguments)
     try:
-        if options.command == "test":
+        if options.command != "lab":
             set_up()
-            return test()
+            return test() if options.command == "test" else site()
         port = choose_port(options.port)
         set_up()
         return lab(port, browser=not options.no_browser)
@@ -298,7 +300,7 @@ def explain(output: str) -> str:
     return UNKNOWN
 
 
-# --- The two commands -----------------------------------------------------------------------------
+# --- The commands ---------------------------------------------------------------------------------
 
 
 def port_number(text: str) -> int:
@@ -384,6 +386,16 @@ def test() -> int:
     return subprocess.call(
         [*command, "--dist", "loadscope"], cwd=str(ROOT), env=environment(**threads)
     )
+
+
+def site() -> int:
+    """Build the website from the notebooks as they are; none is run and no network is used."""
+    command = [str(PYTHON), "-m", "sphinx", "-q", "-j", "2", "-c", "site", ".", "build/site"]
+    print("Building the website; this takes about a minute ...", flush=True)
+    status = subprocess.call(command, cwd=str(ROOT), env=environment())
+    if status == 0:
+        print(f"The website is ready: open {ROOT / 'build' / 'site' / 'index.html'} in a browser.")
+    return status
 
 
 if __name__ == "__main__":

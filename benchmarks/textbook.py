@@ -99,7 +99,7 @@ class LoopedTraining(NamedTuple):
         latent, read_back = self.networks.autoencoder(months)
         loss = autoencoder_loss(months, latent, read_back, self.settings.divergence_weight)
         self._descend("autoencoder", loss)
-        self.networks.generator.memory.remember(latent, self.random)
+        self.networks.generator.memory.remember(latent)
 
     def critic_step(self, real: Tensor) -> None:
         generator, critic, _ = self.networks

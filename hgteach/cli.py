@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from hgteach import __version__
 from hgteach.bench import PARTS
+from hgteach.cohorts.catalogue import COHORTS
 from hgteach.errors import InputError
 from hgteach.files import replacing
 from hgteach.models import MODELS
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
     from hgteach.schema import Schema
 
-COHORTS = ("art-hiv",)
 PRESETS = ("classroom", "published")
 
 
@@ -52,23 +52,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def data_list(_: argparse.Namespace) -> None:
     """Print each cohort and where its table comes from at present."""
-    from hgteach.cohorts.art_hiv import ART_HIV, MONTHS, PATIENTS
-    from hgteach.cohorts.download import fetched_art_hiv, provenance_of
+    from hgteach.cohorts.download import provenance_of
 
-    print(f"art-hiv  {PATIENTS:,} patients, {MONTHS} months, {len(ART_HIV.columns)} variables.")
-    path = fetched_art_hiv()
-    if path is None:
-        print("         In use: the simulated stand-in, made by this course, not Health Gym data.")
-        print("         'hgteach data fetch art-hiv' gets the published file.")
-    else:
-        print(f"         In use: {provenance_of(path)}, in {path}.")
+    for cohort in COHORTS.values():
+        size = f"{cohort.patients:,} patients, {cohort.steps} {cohort.every}"
+        print(f"{cohort.name:<12} {size}, {len(cohort.schema.columns)} variables.")
+        if path := cohort.fetched:
+            print(f"{'':<12} In use: {provenance_of(path).rstrip('.')}, in {path}.")
+            continue
+        print(f"{'':<12} In use: the simulated stand-in, made by this course, not Health Gym data.")
+        how = " --from-file CSV' takes your copy of" if cohort.credentialed else "' gets"
+        print(f"{'':<12} 'hgteach data fetch {cohort.name}{how} the published file.")
 
 
 def data_fetch(options: argparse.Namespace) -> None:
     """Download the published file of a cohort, or take it from a copy."""
-    from hgteach.cohorts.download import fetch_art_hiv
-
-    print(f"Checked and ready: {fetch_art_hiv(from_file=options.from_file)}")
+    print(f"Checked and ready: {COHORTS[options.cohort].fetch(options.from_file)}")
 
 
 def data_simulate(options: argparse.Namespace) -> None:
@@ -76,9 +75,8 @@ def data_simulate(options: argparse.Namespace) -> None:
     from hgteach.cohorts.reading import check_suffix, write_table
 
     check_suffix(options.out)
-    from hgteach.cohorts.art_hiv_simulator import simulate_art_hiv
-
-    table = simulate_art_hiv(options.patients, options.seed)
+    cohort = COHORTS[options.cohort]
+    table = cohort.simulate(options.patients or cohort.patients, options.seed)
     write_table(table, options.out)
     print(f"{options.out}: {len(table):,} rows. {table.attrs['provenance']}")
 
@@ -96,6 +94,9 @@ def data_check(options: argparse.Namespace) -> None:
         print("\nThe schema was inferred. Look at these before you rely on it:")
         for doubt in doubts(table, schema):
             print(f"- {doubt}")
+    if options.write_schema:
+        schema.to_toml(options.write_schema)
+        print(f"\nWritten: {options.write_schema}. Edit it, and check with --schema.")
 
 
 def train(options: argparse.Namespace) -> None:
@@ -103,44 +104,57 @@ def train(options: argparse.Namespace) -> None:
     from hgteach.cohorts.checking import check
     from hgteach.schema import Layout
 
-    raw, schema = _read(options.data, options)
-    if options.columns:
-        schema = schema.select(name.strip() for name in options.columns.split(","))
-        kept = {schema.patient, schema.time, *schema.names}
-        raw = raw[[name for name in raw if name in kept]]
-    table = check(raw, schema, source=options.data)
-    layout = Layout.of(raw, schema)
+    start = _start_of_large(options)
+    raw, schema = _read(options.data, options, start)
+    if streams := start is not None and schema.is_regular:
+        table, layout = None, None
+    else:
+        if start is not None:
+            raw, schema = _read(options.data, options)
+        table = check(raw, schema, source=options.data)
+        table.attrs["provenance"] = f"the file {Path(options.data).name}"
+        layout = Layout.of(raw, schema)
 
-    from hgteach.training import train as run_training  # PyTorch, once the table is sound
+    from hgteach.training import checkpoint  # PyTorch, once the table is sound
+    from hgteach.training import train as run_training
 
-    table.attrs["provenance"] = f"the file {Path(options.data).name}"
     Path(options.out).mkdir(parents=True, exist_ok=True)  # better refused now than after an hour
-    run_training(
-        options.model,
-        table,
-        schema,
-        preset=options.preset,
-        epochs=options.epochs,
-        seed=options.seed,
-        out=options.out,
-        resume=options.resume,
-        layout=layout,
-    )
+    with ExitStack() as disk:
+        if streams:
+            from hgteach.streaming import streamed
+
+            if not options.resume:
+                checkpoint.refuse_to_replace(Path(options.out))
+            table = disk.enter_context(streamed(options.data, schema, options.out))
+        run_training(
+            options.model,
+            table,
+            schema,
+            preset=options.preset,
+            epochs=options.epochs,
+            seed=options.seed,
+            out=options.out,
+            resume=options.resume,
+            layout=layout,
+        )
     print(f"The trained generator is in {options.out}. Next:")
     print(f"hgteach generate --from {options.out} --patients 100 --seed 0 --out synthetic.csv")
 
 
 def generate(options: argparse.Namespace) -> None:
     """Write synthetic patients in the layout of the table that was trained on."""
-    from hgteach.cohorts.reading import check_suffix, write_table
+    from hgteach.cohorts.parts import write_in_parts
+    from hgteach.cohorts.reading import check_suffix
 
     check_suffix(options.out)
     from hgteach.training import Generator
 
     generator = Generator.load(options.folder)
-    table = generator.generate(options.patients, options.seed)
-    write_table(generator.layout.restore(table, generator.schema), options.out)
-    print(f"{options.out}: {options.patients:,} synthetic patients, {len(table):,} rows.")
+    layout = generator.layout
+    parts = generator.generate_in_parts(options.patients, options.seed)
+    tables = (layout.restore(part, generator.schema) for part in parts)
+    rows = write_in_parts(tables, options.out, layout.blank)
+    print(f"{options.out}: {options.patients:,} synthetic patients, {rows:,} rows.")
 
 
 def evaluate(options: argparse.Namespace) -> None:
@@ -187,21 +201,91 @@ def bench(options: argparse.Namespace) -> None:
             print(line, flush=True)
 
 
-def _read(path: str, options: argparse.Namespace) -> tuple[pd.DataFrame, Schema]:
-    """Return a table as written, and its schema: built in, from a file, or inferred."""
+def grade(options: argparse.Namespace) -> None:
+    """Grade a class's notebooks and print each student's marks."""
+    import signal
+
+    from hgteach.grading import grade as grade_class
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # stopped by a scheduler: tidy up too
+    grades = grade_class(
+        options.folder, options.out, options.minutes, options.memory, options.jobs
+    )
+    students: dict[str, list[int]] = {}
+    for row in grades:
+        marks = students.setdefault(row.student, [0, 0])
+        marks[0], marks[1] = marks[0] + row.marks, marks[1] + row.of
+    for student, (won, of) in students.items():
+        print(f"{ascii(student)[1:-1]:<24} {won:>3} of {of} marks")
+    broken = sorted({row.exercise for row in grades if row.verdict == "check broken"})
+    if broken:
+        print(f"Look at these yourself, their check broke down: {', '.join(broken)}.")
+
+
+def release(options: argparse.Namespace) -> None:
+    """Write a course notebook as an assignment for nbgrader."""
+    from hgteach.grading.release import release as write_assignment
+
+    written = write_assignment(options.notebook, options.out)
+    print(f"{written}: ready for 'nbgrader generate_assignment'.")
+
+
+def _start_of_large(options: argparse.Namespace) -> pd.DataFrame | None:
+    """Return the first patients of a table too large to be read whole, or nothing."""
+    from hgteach.cohorts.parts import is_large, read_in_parts
+
+    _one_way(options)
+    patient = _schema(options.schema).patient if options.schema else options.patient
+    if not (patient and is_large(options.data)):
+        return None
+    start = next(read_in_parts(options.data, patient))
+    if not options.schema:
+        print(f"{options.data}: what the columns are was inferred from its first {len(start):,} "
+              "rows.", file=sys.stderr)
+    return start
+
+
+def _read(
+    path: str, options: argparse.Namespace, raw: pd.DataFrame | None = None
+) -> tuple[pd.DataFrame, Schema]:
+    """Return a table as written, and its schema: built in, from a file, or inferred.
+
+    Columns that were not asked for are in the schema's ``left_out``. With ``raw``, the first rows
+    of a large table, these speak for it, and the file is not read.
+    """
+    from dataclasses import replace
+
     from hgteach.cohorts.checking import infer_schema
     from hgteach.cohorts.reading import read_table
 
     _one_way(options)
+    raw, chosen = read_table(path) if raw is None else raw, None
+    if options.schema in COHORTS:
+        raw, changes = COHORTS[options.schema].tidy(raw)
+        if changes:
+            print(f"{path}: {', '.join(changes)}.", file=sys.stderr)
+    if options.columns or options.leave_out:
+        named = [name.strip() for name in (options.columns or options.leave_out).split(",")]
+        for name in named:
+            if name not in raw:
+                raise InputError(f"{path} has no column {name!r}.")
+        chosen = named if options.columns else [name for name in raw if name not in named]
     if options.schema:
-        return read_table(path), _schema(options.schema)
-    raw = read_table(path)
+        schema = _schema(options.schema)
+        if chosen is not None:
+            schema = schema.select(name for name in chosen if name in schema.names)
+            known = {schema.patient, schema.time, *schema.names}
+            schema = replace(schema, left_out=tuple(c for c in raw if c not in known))
+        return raw, schema
     if not (options.patient and options.time):
         raise InputError(
             "Say what the columns are: --schema art-hiv, --schema FILE.toml, or --patient COL "
             f"--time COL, with COL from: {', '.join(map(str, raw.columns[:20]))}."
         )
-    return raw, infer_schema(raw, patient=options.patient, time=options.time, source=path)
+    known = raw if chosen is None else {options.patient, options.time, *chosen}
+    seen, others = raw[[c for c in raw if c in known]], tuple(c for c in raw if c not in known)
+    schema = infer_schema(seen, patient=options.patient, time=options.time, source=path)
+    return raw, replace(schema, left_out=(*schema.left_out, *others))
 
 
 def _one_way(options: argparse.Namespace) -> None:
@@ -212,13 +296,13 @@ def _one_way(options: argparse.Namespace) -> None:
 
 def _schema(name: str) -> Schema:
     """Return a built-in schema by its name, or one from a TOML file."""
-    from hgteach.cohorts.art_hiv import ART_HIV
     from hgteach.schema import Schema
 
-    if name == ART_HIV.name:
-        return ART_HIV
+    if name in COHORTS:
+        return COHORTS[name].schema
     if not name.endswith(".toml"):
-        raise InputError(f"There is no schema {name!r}. Use art-hiv, or a file ending in .toml.")
+        names = ", ".join(COHORTS)
+        raise InputError(f"There is no schema {name!r}. Use {names}, or a file ending in .toml.")
     return Schema.from_toml(name)
 
 
@@ -250,15 +334,15 @@ def _parser() -> argparse.ArgumentParser:
 
     fetch = _command(data, data_fetch, "fetch", "download the published file of a cohort",
                      "hgteach data fetch art-hiv")
-    fetch.add_argument("cohort", choices=COHORTS)
+    fetch.add_argument("cohort", choices=tuple(COHORTS))
     fetch.add_argument("--from-file", metavar="CSV", help="take this copy; download nothing")
 
     simulate = _command(
         data, data_simulate, "simulate", "write a simulated stand-in for a cohort",
         "hgteach data simulate art-hiv --patients 300 --seed 1 --out stand-in.csv",
     )
-    simulate.add_argument("cohort", choices=COHORTS)
-    _add_output(simulate, 8916)
+    simulate.add_argument("cohort", choices=tuple(COHORTS))
+    _add_output(simulate, 0)  # as many as the published cohort has
 
     checked = _command(
         data, data_check, "check", "check a table and say what it holds",
@@ -266,6 +350,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     checked.add_argument("file", metavar="FILE", help="a .csv or .parquet file")
     _add_schema(checked)
+    _add_choice(checked)
+    checked.add_argument("--write-schema", metavar="FILE.toml",
+                         help="write what was inferred, for you to edit")
 
     trained = _command(
         commands, train, "train", "train a generator on a table",
@@ -274,7 +361,7 @@ def _parser() -> argparse.ArgumentParser:
     trained.add_argument("--model", choices=MODELS, required=True)
     trained.add_argument("--data", metavar="FILE", required=True, help="a .csv or .parquet file")
     _add_schema(trained)
-    trained.add_argument("--columns", metavar="COL,COL,…", help="learn only these columns")
+    _add_choice(trained)
     trained.add_argument("--preset", choices=PRESETS, default="classroom",
                          help="classroom: minutes; published: the series' setting, hours")
     trained.add_argument("--epochs", type=_whole(1), metavar="N", help="instead of the preset's")
@@ -303,6 +390,30 @@ def _parser() -> argparse.ArgumentParser:
     judged.add_argument("--out", required=True, metavar="HTML", help="where to write the page")
     judged.add_argument("--json", metavar="JSON", help="where to write the scores, if anywhere")
 
+    graded = _command(
+        commands, grade, "grade", "grade a class's notebooks, each in a process of its own",
+        "hgteach grade week-3 --out week-3-grades",
+    )
+    graded.add_argument("folder", metavar="FOLDER",
+                        help="holds STUDENT/NOTEBOOK.ipynb, or STUDENT.ipynb")
+    graded.add_argument("--out", metavar="DIR", help="default: FOLDER-grades beside the folder")
+    graded.add_argument("--minutes", type=_whole(1), default=4, metavar="N",
+                        help="for each notebook (default: 4)")
+    graded.add_argument("--memory", type=_whole(512), default=2048, metavar="MB",
+                        help="for each notebook (default: 2048)")
+    graded.add_argument("--jobs", type=_whole(1), metavar="N",
+                        help="notebooks at a time (default: one a core)")
+
+    released = _command(
+        commands, release, "release", "turn a course notebook into an assignment for nbgrader",
+        "hgteach release notebooks/implementation/04-critic.ipynb --out source/critic",
+    )
+    released.add_argument("notebook", metavar="NOTEBOOK", help="a notebook of the course")
+    released.add_argument("--out", metavar="DIR", required=True,
+                          help="the assignment's folder in nbgrader's source folder")
+
+    _add_datathon(commands)
+
     measured = _command(
         commands, bench, "bench", "measure speed, memory and fidelity (in a checkout; minutes)",
         "hgteach bench --only epoch --quick",
@@ -311,6 +422,39 @@ def _parser() -> argparse.ArgumentParser:
     measured.add_argument("--quick", action="store_true",
                           help="half the patients, scaled up, and one seed: rough")
     return parser
+
+
+def _add_datathon(commands: argparse._SubParsersAction) -> None:
+    """Add the three commands of a datathon; the work is in ``hgteach.datathon.commands``."""
+
+    def later(name: str) -> Callable:
+        def run(options: argparse.Namespace) -> None:
+            from hgteach.datathon import commands as work
+
+            getattr(work, name)(options)
+
+        return run
+
+    group = commands.add_parser("datathon", help="set up, check and score a one-day datathon")
+    group = group.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    made = _command(group, later("init"), "init", "write a ready-to-run datathon",
+                    "hgteach datathon init our-datathon")
+    made.add_argument("folder", metavar="DIR", help="a new or empty folder")
+    made.add_argument("--seed", type=_whole(0), default=0, metavar="S",
+                      help="a second number beside the secret; alone it tells nobody anything")
+    made.add_argument("--patients", type=_whole(1), default=3000, metavar="N")
+    made.add_argument("--secret", metavar="JSON",
+                      help="an earlier organisers/secret.json, to make that datathon again")
+    made.add_argument("--published", action="store_true",
+                      help="take the fetched published cohort, whose answers anybody can look up")
+    checked = _command(group, later("check"), "check", "check files before they are handed in",
+                       "hgteach datathon check prediction.csv cohort.csv")
+    checked.add_argument("submissions", metavar="SUBMISSION", nargs="+")
+    checked.add_argument("--data", metavar="DIR", default=".", help="the participants' folder")
+    scored = _command(group, later("score"), "score", "score all submissions; write a leaderboard",
+                      "hgteach datathon score our-datathon --final")
+    scored.add_argument("folder", metavar="DIR")
+    scored.add_argument("--final", action="store_true", help="on the private test, at the end")
 
 
 def _command(
@@ -330,9 +474,17 @@ def _command(
 
 def _add_schema(command: argparse.ArgumentParser) -> None:
     """Add the two ways to say what the columns are."""
-    command.add_argument("--schema", metavar="NAME|FILE.toml", help="art-hiv, or a schema file")
+    command.add_argument("--schema", metavar="NAME|FILE.toml",
+                         help=f"{', '.join(COHORTS)}, or a schema file")
     command.add_argument("--patient", metavar="COL", help="infer the schema: who a row is about")
     command.add_argument("--time", metavar="COL", help="infer the schema: when a row was")
+
+
+def _add_choice(command: argparse.ArgumentParser) -> None:
+    """Add the two ways to say which columns to learn from."""
+    either = command.add_mutually_exclusive_group()
+    either.add_argument("--columns", metavar="COL,COL,…", help="learn only these columns")
+    either.add_argument("--leave-out", metavar="COL,COL,…", help="learn all but these columns")
 
 
 def _add_output(command: argparse.ArgumentParser, patients: int | None) -> None:

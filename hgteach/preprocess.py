@@ -1,115 +1,29 @@
 """Table ↔ matrix: numbers bent by Box–Cox and scaled to [0, 1], levels spread into one-hot blocks.
 
-Box–Cox followed by min–max is one formula here, not two steps. Min–max swallows any factor and
-any constant, so each number x may first be measured from the smallest one, ``low``, in some
-``unit``. With t = (x − low) / unit and scipy's boxcox1p(t, λ) = ((1 + t)^λ − 1) / λ,
-
-    scaled = boxcox1p(t(x), λ) / boxcox1p(t(high), λ)
-
-is what Box–Cox of x + (unit − low) gives after min–max. Nothing cancels, so it holds in float32.
-A test compares it with scikit-learn's PowerTransformer and MinMaxScaler.
-
-Source: Box and Cox (1964), An analysis of transformations, J. R. Stat. Soc. B 26, 211–252.
+How one column of numbers is scaled is in ``scaling.py``; here is the table. What fitting needs to
+know of a table adds up over its parts, so a table may be read piece by piece (``fit_parts``, and
+``partitions.py`` for several machines).
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from math import isfinite, log
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
+from functools import reduce
+from math import isfinite
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import minimize_scalar
-from scipy.special import boxcox1p, inv_boxcox1p
-from scipy.stats import boxcox_llf
 
 from hgteach.errors import InputError
+from hgteach.scaling import ROWS_FOR_POWER, Draw, Extent, Scale
 from hgteach.schema import Column, Schema
 
-# λ is found on at most this many rows. It is the same to two decimals as on half a million.
-ROWS_FOR_POWER = 50_000
+__all__ = ["ROWS_FOR_POWER", "Draw", "Extent", "Preprocessor", "Scale", "Summary", "summarise"]
 
-# A column whose range is this many units wide is a mistake; soon float64 itself runs out.
-LARGEST_RATIO = 1e100
-
-
-@dataclass(frozen=True)
-class Scale:
-    """How one column of numbers becomes a channel in [0, 1].
-
-    Attributes:
-        low, high: the fitted range. It lies within the schema's limits if the table passed its
-            check. Values outside it, on the way in or out, are moved to its edge: the model has
-            seen nothing beyond, so it can neither be shown nor make a larger number.
-        unit: what ``low`` counts as before bending: ``low`` itself where all numbers are
-            positive; the smallest positive number where there are zeros; 1 otherwise.
-        power: λ. At 0 the bend is the logarithm, at 1 there is none.
-    """
-
-    low: float
-    high: float
-    unit: float
-    power: float
-
-    @property
-    def top(self) -> float:
-        """Where ``high`` lands before it is scaled to 1."""
-        return float(boxcox1p((self.high - self.low) / self.unit, self.power))
-
-    def forward(self, x: np.ndarray) -> np.ndarray:
-        """Numbers → [0, 1]; all 0 for a column that was constant when fitted."""
-        t = (np.clip(x, self.low, self.high) - self.low) / self.unit
-        return np.clip(boxcox1p(t, self.power) / (self.top or 1.0), 0, 1)
-
-    def inverse(self, scaled: np.ndarray) -> np.ndarray:
-        """[0, 1] → numbers within the fitted range; 0 gives exactly ``low``."""
-        bent = np.clip(scaled.astype(np.float64), 0, 1) * self.top
-        return np.clip(self.low + self.unit * inv_boxcox1p(bent, self.power), self.low, self.high)
-
-    @classmethod
-    def fit(cls, x: np.ndarray, name: str = "x") -> Scale:
-        """Fit range and λ to finite numbers; ``name`` is for messages.
-
-        Box–Cox needs positive numbers. A column with zeros is lifted by its smallest positive
-        number (the series adds 0.001 everywhere, which would drown a column of micrograms). A
-        column with negative numbers keeps its shape, λ = 1.
-        """
-        low, high = float(x.min()), float(x.max())
-        if low == high:
-            return cls(low, high, 1.0, 1.0)
-        unit = 1.0 if low < 0 else low or float(x[x > 0].min())
-        if (high - low) / unit > LARGEST_RATIO:
-            raise InputError(
-                f"Column {name!r} goes from {low:g} to {high:g}, wider than any measurement. "
-                "Look for a unit or a missing-value code that slipped in."
-            )
-        if low < 0:
-            return cls(low, high, unit, 1.0)
-        if len(x) > ROWS_FOR_POWER:
-            # Drawn at random: every tenth row of 60 months a patient would be months 0, 10, 20, …
-            x = np.random.default_rng(0).choice(x, ROWS_FOR_POWER, replace=False)
-            x = np.append(x, [low, high])
-        return cls(low, high, unit, _most_likely_power(1 + (x - low) / unit))
-
-
-def _most_likely_power(x: np.ndarray) -> float:
-    """Return the λ that makes ``x``, from 1 upwards, look most like a normal distribution.
-
-    λ stays where float32 can carry it. A strongly negative λ presses all large numbers against 1
-    until they become the same float32; a large one presses the small ones against 0. The bounds
-    keep the round trip within 1e-4 of each number: for λ = −k and a range of L log units its
-    error is 3e-8·(exp(kL) − 1)/k, which is at most 3e-5 if exp(kL) ≤ 1000/L.
-    """
-    span = log(x.max())
-    if span == 0:  # the numbers differ by less than float64 can tell from 1
-        return 1.0
-    lowest = -min(1.0, max(0.0, log(1000 / span) / span))
-    highest = min(2.0, 60 / span)
-    found = minimize_scalar(
-        lambda power: -boxcox_llf(power, x), bounds=(lowest, highest), method="bounded"
-    )
-    return float(found.x)
+# Of one part of a table: each column of numbers' extent, and its numbers in the drawn rows.
+Summary = dict[str, tuple[Extent, np.ndarray]]
 
 
 class Preprocessor:
@@ -129,9 +43,27 @@ class Preprocessor:
         Raises:
             InputError: a column is missing, empty, not of numbers, or not finite throughout.
         """
-        if table.empty:
+        return self.fit_parts([table], len(table))
+
+    def fit_parts(self, parts: Iterable[pd.DataFrame], rows: int) -> Preprocessor:
+        """Learn the same from a table in parts, one after another, of ``rows`` rows in all."""
+        draw, start, summaries = Draw(rows), 0, []
+        for part in parts:
+            stop = start + len(part)
+            summaries.append(summarise(part, self.schema, draw.within(start, stop)))
+            start = stop
+        if start != rows:
+            raise InputError(f"The parts have {start:,} rows together, not {rows:,}.")
+        return self.fit_summaries(summaries, draw)
+
+    def fit_summaries(self, summaries: list[Summary], draw: Draw) -> Preprocessor:
+        """Learn the same from the summaries of all parts, in the order of the table."""
+        if not len(draw.rows):
             raise InputError("The table has no rows, so there is nothing to learn from.")
-        self.scales = {name: Scale.fit(_numbers(table, name), name) for name in self.schema.real}
+        for name in self.schema.real:
+            extents, drawn = zip(*(summary[name] for summary in summaries), strict=True)
+            extent = reduce(Extent.__add__, extents)
+            self.scales[name] = Scale.of(extent, draw.ordered(list(drawn)), name)
         return self
 
     def transform(self, table: pd.DataFrame) -> np.ndarray:
@@ -143,15 +75,19 @@ class Preprocessor:
         Raises:
             InputError: not fitted; a column is missing; a number is missing; a level is unknown.
         """
+        return self.spread(lambda column: cells(table, column, self.schema), len(table))
+
+    def spread(self, read: Callable[[Column], np.ndarray], rows: int) -> np.ndarray:
+        """Return the matrix ``(rows, F)`` of the cells that ``read`` gives for each column."""
         self._require_fit()
-        matrix = np.zeros((len(table), self.schema.width), dtype=np.float32)
-        rows = np.arange(len(table))
+        matrix = np.zeros((rows, self.schema.width), dtype=np.float32)
+        each = np.arange(rows)
         for block in self.schema.blocks:
-            name = block.column.name
+            values = read(block.column)
             if block.column.kind == "real":
-                matrix[:, block.start] = self.scales[name].forward(_numbers(table, name))
+                matrix[:, block.start] = self.scales[block.column.name].forward(values)
             else:
-                matrix[rows, block.start + _positions(table, block.column, self.schema)] = 1
+                matrix[each, block.start + values] = 1
         return matrix
 
     def inverse_transform(self, matrix: np.ndarray) -> pd.DataFrame:
@@ -214,6 +150,27 @@ class Preprocessor:
     def _require_fit(self) -> None:
         if len(self.scales) != len(self.schema.real):
             raise InputError("This preprocessor is not fitted yet. Call fit(table) first.")
+
+
+def summarise(part: pd.DataFrame, schema: Schema, drawn: np.ndarray) -> Summary:
+    """Return what fitting needs to know of a part of a table; ``drawn`` are rows of it.
+
+    Raises:
+        InputError: a column is missing, not of numbers, or not finite throughout.
+    """
+    columns = ((name, _numbers(part, name)) for name in schema.real)
+    return {name: (Extent.of(x), x[drawn]) for name, x in columns}
+
+
+def cells(table: pd.DataFrame, column: Column, schema: Schema) -> np.ndarray:
+    """Return a column's numbers, float64, or the positions of its levels.
+
+    Raises:
+        InputError: the column is missing; a number is missing; a level is unknown.
+    """
+    if column.kind == "real":
+        return _numbers(table, column.name)
+    return _positions(table, column, schema)
 
 
 def _column(table: pd.DataFrame, name: str) -> pd.Series:

@@ -10,86 +10,44 @@ import tomllib
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import tomli_w
 
+from hgteach.columns import EMBEDDING_SIZE, Column, Kind, level_text
+from hgteach.dates import parse
 from hgteach.errors import InputError
 from hgteach.files import replacing
+from hgteach.layout import Layout, without_codes
 
-Kind = Literal["real", "binary", "categorical"]
+__all__ = ["EMBEDDING_SIZE", "Block", "Column", "Kind", "Layout", "Schema", "level_text",
+           "without_codes"]
 
-# The series' policy for the critic's embedding: a number passes through, two levels get two
-# dimensions, more levels get four.
-EMBEDDING_SIZE: dict[Kind, int] = {"real": 1, "binary": 2, "categorical": 4}
+# The settings of the table, beside its name, and their types in a TOML file.
+GUIDE = """\
+# What each column of the table is. Edit it; 'hgteach data check FILE --schema THIS.toml' says
+# whether the table fits. A column may have these settings; what is not there is false or empty.
+#   kind = "real" (a number), "binary" (two levels) or "categorical" (more)
+#   levels = ["low", "high"]   codes = [0, 1]: what the file holds for each of them, if not the text
+#   static = true: never changes within a patient     integer = true: whole numbers only
+#   missing = true: cells may be empty                empty = ["-9"]: values that mean an empty cell
+#   ordered = true: levels from low to high           lower = 0, upper = 100: the possible range
+#   date = "%Y-%m-%d": dates written so               since = "start": learned as distance from it
+#   unit = "mg/dL", description = "one line"          for people, and for axes
+# Above the columns: irregular = true (patients' rows differ in number or times), time_date,
+# longest = 50 (rows of a patient to learn from), left_out = ["name"] (columns of the file).
 
-# What each setting of a column may be in a TOML file, for code and for people.
-_SETTINGS: dict[str, tuple[tuple[type, ...], str]] = {
-    **dict.fromkeys(("name", "kind", "unit", "description"), ((str,), "a text")),
-    **dict.fromkeys(("static", "integer"), ((bool,), "true or false")),
-    **dict.fromkeys(("lower", "upper"), ((int, float), "a number")),
-    "levels": ((str,), "a list of texts"),
-    "codes": ((int,), "a list of whole numbers"),
+"""
+_TABLE = {
+    "name": (str, "a text"),
+    **dict.fromkeys(("patient", "time"), (str, "the name of a column")),
+    "time_date": (str, "a format such as %Y-%m-%d"),
+    "irregular": (bool, "true or false"),
+    "longest": (int, "a whole number"),
+    **dict.fromkeys(("left_out", "columns"), (list, "a list")),
 }
-
-
-@dataclass(frozen=True)
-class Column:
-    """One column of the table.
-
-    Attributes:
-        name: the heading, as published.
-        kind: ``real`` (a number), ``binary`` (two levels) or ``categorical`` (any other number
-            of levels).
-        levels: the labels of a binary or categorical column, in code order.
-        codes: the integer that a published file holds for each level; empty where files hold
-            the labels themselves.
-        unit: for axes, e.g. ``copies/mL``.
-        static: the value cannot change within a patient (sex, ethnicity).
-        integer: the numbers are whole and must stay whole in a synthetic copy.
-        lower, upper: the range that a number may take; ``None`` where there is no limit.
-        description: one line for people.
-    """
-
-    name: str
-    kind: Kind
-    levels: tuple[str, ...] = ()
-    codes: tuple[int, ...] = ()
-    unit: str = ""
-    static: bool = False
-    integer: bool = False
-    lower: float | None = None
-    upper: float | None = None
-    description: str = ""
-
-    def __post_init__(self) -> None:
-        """Refuse a column that contradicts itself."""
-        if self.kind not in EMBEDDING_SIZE:
-            raise InputError(
-                f"Column '{self.name}' has kind '{self.kind}'. "
-                "Use 'real', 'binary' or 'categorical'."
-            )
-        if self.kind == "real" and self.levels:
-            raise InputError(f"Column '{self.name}' is real, so it cannot have levels.")
-        if self.kind == "binary" and len(self.levels) != 2:
-            raise InputError(
-                f"Column '{self.name}' is binary and has {len(self.levels)} levels. "
-                "List exactly two, or make it categorical."
-            )
-        if self.kind == "categorical" and not self.levels:
-            raise InputError(f"Column '{self.name}' is categorical. List its levels.")
-        if len(set(self.levels)) != len(self.levels):
-            raise InputError(f"Column '{self.name}' lists a level twice.")
-        if self.codes and (len(self.codes) != len(self.levels) or len(set(self.codes)) < len(
-                self.codes)):
-            raise InputError(f"Column '{self.name}' needs one distinct code for each level.")
-
-    @property
-    def axis_label(self) -> str:
-        """The name with its unit, ready for an axis."""
-        return f"{self.name} [{self.unit}]" if self.unit else self.name
 
 
 @dataclass(frozen=True)
@@ -120,21 +78,40 @@ class Schema:
         patient: the column that tells patients apart.
         time: the column that orders a patient's rows.
         columns: everything else, in file order.
+        irregular: patients may have different numbers of rows, and rows at different times.
+            Otherwise a table in which they do is refused.
+        time_date: the time column holds dates in this format (``%Y-%m-%d``).
+        longest: the most rows of one patient that are learned from; 0 leaves it to the table.
+        left_out: columns that the file has and nobody is to learn from, such as names.
     """
 
     name: str
     patient: str
     time: str
     columns: tuple[Column, ...]
+    irregular: bool = False
+    time_date: str = ""
+    longest: int = 0
+    left_out: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse a schema with repeated or missing names."""
-        names = [self.patient, self.time, *self.names]
+        names = [self.patient, self.time, *self.names, *self.left_out]
         repeated = sorted({name for name in names if names.count(name) > 1})
         if repeated:
             raise InputError(f"The schema '{self.name}' names {repeated[0]!r} more than once.")
         if not self.columns:
             raise InputError(f"The schema '{self.name}' has no columns to model.")
+        if self.longest < 0:
+            raise InputError(f"The schema '{self.name}' needs a 'longest' of 1 or more rows.")
+        dates = {c.name: bool(c.date) for c in self.columns if c.kind == "real" and not c.since}
+        dates[self.time] = bool(self.time_date)
+        for column in self.columns:
+            if column.since and dates.get(column.since) is not bool(column.date):
+                raise InputError(
+                    f"Column {column.name!r} counts 'since' {column.since!r}. That must be the "
+                    "time or another number (for a date: another date) that has no 'since' itself."
+                )
 
     def __getitem__(self, name: str) -> Column:
         """Return the column called ``name``."""
@@ -144,6 +121,13 @@ class Schema:
         raise InputError(
             f"The schema '{self.name}' has no column {name!r}. It has: {', '.join(self.names)}."
         )
+
+    @property
+    def is_regular(self) -> bool:
+        """Whether all patients have the same times, no cell is empty, and all is as learned."""
+        return not (self.irregular or self.time_date or any(
+            c.missing or c.ordered or c.date or c.since for c in self.columns
+        ))
 
     @property
     def names(self) -> list[str]:
@@ -187,23 +171,36 @@ class Schema:
 
     def select(self, names: Iterable[str]) -> Schema:
         """Return a schema of only these columns, in the order of this one."""
-        wanted = list(names)
+        wanted = set(names)
         for name in wanted:
             self[name]
-        return replace(self, columns=tuple(c for c in self.columns if c.name in set(wanted)))
+        kept = (c for c in self.columns if c.name in wanted)
+        known = {"", self.time, *wanted}
+        columns = (c if c.since in known else replace(c, since="") for c in kept)
+        return replace(self, columns=tuple(columns), left_out=())
 
     def label(self, table: pd.DataFrame) -> pd.DataFrame:
-        """Return a copy of ``table`` in which codes have become labels.
+        """Return a copy of ``table`` in which codes have become labels, and texts dates.
 
         Every binary or categorical column becomes an ordered-by-code pandas categorical with all
         of its levels, seen or not. A column that already holds labels keeps them. A value that
         is neither becomes missing: check the table first (``hgteach.cohorts.checking``).
         """
         labelled = {}
+        if self.time_date and self.time in table:
+            when = table[self.time]
+            numbers = pd.api.types.is_numeric_dtype(when)
+            labelled[self.time] = when if numbers else parse(when, self.time_date)
         for column in self.columns:
-            if column.kind == "real" or column.name not in table:
+            if column.name not in table:
                 continue
-            values = table[column.name]
+            values = without_codes(table[column.name], column.empty)
+            if column.kind == "real":
+                if column.date and not pd.api.types.is_numeric_dtype(values):
+                    labelled[column.name] = parse(values, column.date)
+                elif column.empty:
+                    labelled[column.name] = pd.to_numeric(values.astype(object), errors="coerce")
+                continue
             if column.codes and pd.api.types.is_numeric_dtype(values):
                 position = pd.Index(column.codes).get_indexer(values)
             else:
@@ -212,7 +209,9 @@ class Schema:
                 code, distinct = pd.factorize(values)
                 level = pd.Index(column.levels).get_indexer([level_text(v) for v in distinct])
                 position = np.append(level, -1)[code]
-            labelled[column.name] = pd.Categorical.from_codes(position, list(column.levels))
+            labelled[column.name] = pd.Categorical.from_codes(
+                position, list(column.levels), ordered=column.ordered
+            )
         return table.assign(**labelled)
 
     @classmethod
@@ -222,15 +221,16 @@ class Schema:
         """Guess a schema from a table.
 
         A column of text, of booleans, or of at most two distinct whole numbers holds levels;
-        any other column of numbers is real, and *integer* when all of them are whole. A column
-        whose value never changes within a patient is static.
+        any other column of numbers or dates is real, and *integer* when all of them are whole. A
+        column whose value never changes within a patient is static. Row numbers are left out.
 
         Raises:
-            InputError: a named column is missing, or a column cannot be modelled as it is.
+            InputError: a named column is missing, or a column cannot be modelled as it is: it
+                names people, holds free text, or nothing at all.
         """
-        from hgteach.inference import infer_columns  # which needs Column from here
+        from hgteach.inference import infer_table  # which needs Schema from here
 
-        return cls(name, patient, time, infer_columns(table, patient, time))
+        return infer_table(table, patient, time, name)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain lists, strings and numbers, with defaults left out."""
@@ -240,7 +240,13 @@ class Schema:
             entry = {k: v for k, v in asdict(column).items() if v != defaults[k]}
             entry |= {"name": column.name, "kind": column.kind}
             columns.append({k: list(v) if isinstance(v, tuple) else v for k, v in entry.items()})
-        return {"name": self.name, "patient": self.patient, "time": self.time, "columns": columns}
+        content = {"name": self.name, "patient": self.patient, "time": self.time}
+        for key in ("time_date", "irregular", "longest"):
+            if getattr(self, key):
+                content[key] = getattr(self, key)
+        if self.left_out:
+            content["left_out"] = list(self.left_out)
+        return {**content, "columns": columns}
 
     @classmethod
     def from_dict(cls, content: dict[str, Any]) -> Schema:
@@ -250,30 +256,20 @@ class Schema:
             InputError: a key is missing, unknown, or of the wrong type.
         """
         try:
-            columns = []
-            for role in ("patient", "time"):
-                if not isinstance(content[role], str):
-                    raise InputError(f"The schema needs the name of a column as {role!r}.")
-            for entry in content["columns"]:
-                where = f"The schema's column {entry.get('name', '?')!r}"
-                for key, value in entry.items():
-                    if key not in _SETTINGS:
-                        raise InputError(
-                            f"{where} has an unknown setting {key!r}. Use: {', '.join(_SETTINGS)}."
-                        )
-                    kind, name = _SETTINGS[key]
-                    values = value if key in ("levels", "codes") else [value]
-                    if not isinstance(values, list) or not all(type(v) in kind for v in values):
-                        raise InputError(f"{where} needs {name} as {key!r}, not {value!r}.")
-                columns.append(
-                    Column(**{k: tuple(v) if isinstance(v, list) else v for k, v in entry.items()})
-                )
-            return cls(
-                str(content.get("name", "unnamed")),
-                content["patient"],
-                content["time"],
-                tuple(columns),
-            )
+            content = {"name": "unnamed", **content}
+            for key in ("patient", "time", "columns"):
+                content[key]  # a missing one is told below
+            for key, value in content.items():
+                if key not in _TABLE:
+                    raise InputError(
+                        f"The schema has an unknown setting {key!r}. Use: {', '.join(_TABLE)}."
+                    )
+                kind, what = _TABLE[key]
+                if type(value) is not kind and key != "columns":
+                    raise InputError(f"The schema needs {what} as {key!r}, not {value!r}.")
+            content["columns"] = tuple(Column.from_dict(entry) for entry in content["columns"])
+            content["left_out"] = tuple(map(str, content.get("left_out", ())))
+            return cls(**content)
         except KeyError as error:
             raise InputError(f"The schema lacks the entry {error.args[0]!r}.") from None
         except (TypeError, AttributeError) as error:
@@ -282,7 +278,7 @@ class Schema:
     def to_toml(self, path: str | Path) -> None:
         """Write the schema as a TOML file that a person can edit."""
         with replacing(path) as temporary:
-            temporary.write_text(tomli_w.dumps(self.to_dict()), encoding="utf-8")
+            temporary.write_text(GUIDE + tomli_w.dumps(self.to_dict()), encoding="utf-8")
 
     @classmethod
     def from_toml(cls, path: str | Path) -> Schema:
@@ -298,42 +294,3 @@ class Schema:
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise InputError(f"The schema file {path} cannot be read as TOML: {error}.") from None
         return cls.from_dict(content)
-
-
-@dataclass(frozen=True)
-class Layout:
-    """How a file wrote its table, so that a synthetic copy can be written the same way.
-
-    Attributes:
-        order: all headings, in file order.
-        coded: the categorical columns that held integer codes instead of labels.
-    """
-
-    order: tuple[str, ...]
-    coded: tuple[str, ...]
-
-    @classmethod
-    def of(cls, table: pd.DataFrame, schema: Schema) -> Layout:
-        """Read the layout off a table as it was before :meth:`Schema.label`."""
-        kept = {schema.patient, schema.time, *schema.names}
-        coded = [
-            c.name
-            for c in schema.columns
-            if c.codes and c.name in table and pd.api.types.is_numeric_dtype(table[c.name])
-        ]
-        return cls(tuple(c for c in table.columns if c in kept), tuple(coded))
-
-    def restore(self, table: pd.DataFrame, schema: Schema) -> pd.DataFrame:
-        """Return a labelled ``table`` in this layout: same order, codes where there were codes."""
-        out = table[list(self.order)].copy()
-        for name in self.coded:
-            codes = np.asarray(schema[name].codes)
-            out[name] = codes[out[name].cat.codes.to_numpy()]
-        return out
-
-
-def level_text(value: object) -> str:
-    """Return the label of a raw value; a whole float reads as a whole number (``1.0`` → ``1``)."""
-    if isinstance(value, float | np.floating) and float(value).is_integer():
-        return str(int(value))
-    return str(value)

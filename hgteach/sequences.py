@@ -119,8 +119,11 @@ class Batches:
     def __init__(
         self, x: torch.Tensor, length: int, batch_size: int, generator: torch.Generator | None
     ) -> None:
-        """Keep a view of the first ``length`` timesteps of ``x``, ``(P, T, F)``."""
-        self.x = x[:, :length]  # (P, L, F)
+        """Read the first ``length`` timesteps of ``x``, ``(P, T, F)``, whenever they are due.
+
+        ``x`` is a tensor, or ``hgteach.streaming.Records``, which holds patients on disk.
+        """
+        self.x, self.length = x, length
         self.count = ceil(len(x) / batch_size)
         self.generator = generator
 
@@ -132,7 +135,7 @@ class Batches:
         """Yield ``(B, L, F)``, in a new order each time; batch sizes differ by one at most."""
         order = torch.randperm(len(self.x), generator=self.generator)
         for rows in order.tensor_split(self.count):
-            yield self.x[rows]
+            yield self.x[rows, : self.length]  # (B, L, F)
 
 
 def curriculum_loaders(

@@ -196,7 +196,7 @@ def test_whole_numbers_must_be_whole():
         check(raw, schema)
 
 
-def test_inference_refuses_what_cannot_be_modelled_yet():
+def test_inference_refuses_what_cannot_be_modelled():
     def refused(raw, **names):
         with pytest.raises(InputError) as error:
             infer_schema(raw, **({"patient": "person", "time": "visit"} | names), source="t.csv")
@@ -204,11 +204,14 @@ def test_inference_refuses_what_cannot_be_modelled_yet():
 
     raw = trial()
     assert "'month' is missing" in refused(raw, time="month")
-    assert "do not share their visits" in refused(raw.drop(index=[1, 5, 9, 13, 17, 21]))
+    assert "Each patient has one visit only" in refused(raw[raw["visit"] == 1])
+    assert "occurs twice" in refused(pd.concat([raw, raw[5:6]], ignore_index=True))
+    assert "'soon' on row 2" in refused(raw.assign(visit=["soon" if i == 2 else str(i) for i in
+                                                          raw.index]))
     assert "identifier or free text" in refused(raw.assign(note=[f"n{i}" for i in raw.index]))
-    message = refused(raw.assign(note=None, weight=["?" if i == 7 else i for i in raw.index]))
+    message = refused(raw.assign(note=None, weight=["n.d." if i == 7 else i for i in raw.index]))
     assert "2 problems" in message
-    assert "'weight' holds numbers, but '?' on row 7" in message
+    assert "'weight' holds numbers, but 'n.d.' on row 7" in message
     assert "'note' has no values" in message
 
 

@@ -11,6 +11,7 @@ from cohort_tables import published_layout, trial
 
 import hgteach
 from hgteach.cohorts.art_hiv import ART_HIV
+from hgteach.cohorts.catalogue import COHORTS
 from hgteach.errors import InputError
 from hgteach.evaluation import judging
 from hgteach.evaluation.copies import BAD_COPIES
@@ -86,6 +87,16 @@ def test_art_hiv_is_recognised_by_its_columns_whether_coded_or_labelled():
     fewer = match(raw.drop(columns="Extra PI"), raw)
     assert fewer.real.schema.names == [name for name in ART_HIV.names if name != "Extra PI"]
     assert "'Extra PI'" in fewer.notes[0]
+
+
+@pytest.mark.parametrize("name", sorted(COHORTS))
+def test_every_cohort_is_recognised_by_its_columns(name):
+    cohort = COHORTS[name]
+    raw, schema = cohort.simulate(6), cohort.schema
+    cohorts = match(raw, schema.label(cohort.simulate(6, seed=1)).drop(columns=schema.names[-1]))
+    assert (cohorts.real.schema.name, cohorts.real.schema.names) == (name, schema.names[:-1])
+    with pytest.raises(InputError, match="which column tells patients apart"):
+        match(raw.assign(stranger=1), raw)
 
 
 @pytest.mark.parametrize("given", [{}, {"patient": "person"}, {"patient": "x", "time": "visit"}])
@@ -166,10 +177,15 @@ def test_rows_without_patient_or_with_a_repeated_time_are_left_out():
 def test_dates_order_rows_and_words_do_not():
     real = trial()
     dates = {1: "2020-01-09", 2: "2020-01-10", 3: "2020-02-01", 4: "2021-01-01"}
-    dated = match(real.assign(visit=real["visit"].map(dates)), real, **KEYS).real
-    np.testing.assert_array_equal(dated["weight"], match(real, real, **KEYS).real["weight"])
-    with pytest.raises(InputError, match="'first', which is neither a number nor a date"):
+    dated = real.assign(visit=real["visit"].map(dates))
+    plain = match(real, real, **KEYS).real["weight"]
+    np.testing.assert_array_equal(match(dated, real, **KEYS).real["weight"], plain)
+    backwards = real.iloc[::-1].reset_index(drop=True)  # numbers order rows beside dates, too
+    np.testing.assert_array_equal(match(dated, backwards, **KEYS).synthetic["weight"], plain)
+    with pytest.raises(InputError, match="a number or a date belongs: 'first'"):
         match(real.assign(visit="first"), real, **KEYS)
+    with pytest.raises(InputError, match="synthetic table holds 'first', which is neither a nu"):
+        match(real, real.assign(visit="first"), **KEYS)
 
 
 def test_large_tables_are_sampled_and_small_ones_kept(monkeypatch):

@@ -68,7 +68,7 @@ GOOD = 'patient = "id"\ntime = "t"\n[[columns]]\nname = "x"\n'
         (GOOD + 'kind = "real"\nlower = "zero"', "needs a number as 'lower'"),
         (GOOD + 'kind = "binary"\nlevels = "ab"', "needs a list of texts as 'levels'"),
         (GOOD + 'kind = "binary"\nlevels = [1, 2]', "needs a list of texts as 'levels'"),
-        (GOOD + 'kind = "binary"\nlevels = ["a", "b"]\ncodes = ["1", "2"]', "whole numbers"),
+        (GOOD + 'kind = "binary"\nlevels = ["a", "b"]\ncodes = ["1", "2"]', "list of numbers as"),
         (GOOD, "not laid out as expected"),
         ('patient = "id"\ntime = "t"\ncolumns = 5', "not laid out as expected"),
         ('patient = "id"\ntime = "t"\ncolumns = ["x"]', "not laid out as expected"),

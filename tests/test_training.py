@@ -12,6 +12,7 @@ import hgteach
 from hgteach.errors import InputError
 from hgteach.models.build import build
 from hgteach.models.v1 import PUBLISHED, Architecture, Critic, RecurrentGenerator
+from hgteach.models.v2 import PatientMemory
 from hgteach.training import generator as artefact
 from hgteach.training import settings_for
 from hgteach.training.gan import GanTraining
@@ -132,10 +133,32 @@ def test_distribution_loss_is_the_sorted_difference():
     same = distribution_loss(real.flip(0), real, seeded(0))
     assert same.item() < 1e-6  # the order of patients does not matter
     # One channel: its own direction, and one "mixture", which is the same but for its sign. All
-    # months move by .1, and so do the means of patients; changes stay.
+    # months move by .1, changes stay. Means before and after are two channels that both move by
+    # .1 along their own directions, and along two mixtures by what the mixtures make of that.
     moved = distribution_loss(real + 0.1, real, seeded(0))
-    assert moved.item() == pytest.approx(2 * (0.1 + 0.1), abs=1e-6)
-    assert distribution_loss(real[:, :1], real[:, 1:], seeded(0)).isfinite()
+    random = seeded(0)
+    torch.rand((), generator=random)  # the month that divides before from after
+    for width in (1, 1, 2):
+        mixtures = torch.randn(width, width, generator=random)
+    mixed = 0.1 * (mixtures / mixtures.norm(dim=0)).sum(dim=0).abs().sum().item()
+    assert moved.item() == pytest.approx(2 * 0.1 + 2 * 0.1 + mixed, abs=1e-6)
+
+
+def test_distribution_loss_of_a_single_month_is_finite():
+    random = seeded(0)
+    losses = [distribution_loss(*torch.rand(2, 5, 1, 3), random) for _ in range(20)]
+    assert all(loss.isfinite() and loss > 0 for loss in losses)
+
+
+def test_distribution_loss_knows_which_month_comes_first():
+    rising = torch.linspace(0, 1, 12).reshape(1, 12, 1) + 0.1 * torch.rand(50, 1, 1)  # (B, T, F)
+    turned = rising.flip(1)
+    swapped = torch.cat([rising[:25], turned[25:]])  # half of them turned
+    assert all(
+        distribution_loss(turned, rising, seeded(seed))
+        > distribution_loss(swapped, rising, seeded(seed)) > 0.1
+        for seed in range(5)
+    )
 
 
 def test_distribution_loss_sees_what_belongs_together():
@@ -163,6 +186,24 @@ def test_the_memory_holds_one_vector_for_each_patient_by_default():
     generator = hgteach.train("v2", small_cohort(20), EXAMPLE, settings=settings, progress=False)
     assert len(generator.network.memory.patients) == 20
     assert {"likeness_loss", "distribution_loss"} <= set(generator.history)
+
+
+def test_a_full_memory_forgets_the_oldest_first():
+    memory = PatientMemory(Architecture(noise_size=1, memory_size=5))
+    for number in range(7):
+        memory.remember(torch.full((1, 3, 1), float(number)))  # (B, T, noise_size)
+    assert memory.patients.flatten().tolist() == [2, 3, 4, 5, 6]
+    memory.remember(torch.arange(20.0, 28).reshape(8, 1, 1))  # more than there is room for
+    assert memory.patients.flatten().tolist() == [23, 24, 25, 26, 27]
+
+
+def test_everybody_in_the_memory_is_recalled_in_turn():
+    memory = PatientMemory(Architecture(noise_size=1, memory_size=5))
+    memory.remember(torch.arange(5.0).reshape(5, 1, 1))
+    recalled = memory.around(torch.zeros(12, 1, 1), seeded(0)).flatten().tolist()
+    assert sorted(recalled[:5]) == sorted(recalled[5:10]) == [0, 1, 2, 3, 4]
+    assert len(set(recalled[10:])) == 2
+    assert recalled[:5] != recalled[5:10]
 
 
 def test_critic_steps_move_the_critic_only_and_generator_steps_the_generator_only():
@@ -327,3 +368,12 @@ def test_too_few_patients_or_a_negative_seed_to_generate(trained):
         generator.generate(0)
     with pytest.raises(InputError, match="whole number from 0"):
         generator.generate(3, seed=-4)
+
+
+def test_a_small_table_is_seen_more_often_unless_the_epochs_are_given():
+    settings = replace(TINY, epochs=2, batch_size=5, least_steps=9, lengths=(5,))
+    table = small_cohort(10)  # two batches
+    generator = hgteach.train("v1", table, EXAMPLE, settings=settings, progress=False)
+    assert len(generator.history) == 5
+    given = hgteach.train("v1", table, EXAMPLE, settings=settings, epochs=2, progress=False)
+    assert len(given.history) == 2

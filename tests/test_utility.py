@@ -7,6 +7,8 @@ from sklearn.metrics import roc_auc_score
 from utility_cohorts import cohort, halves, laboratory, ragged
 
 from hgteach.cohorts.art_hiv import ART_HIV, EXAMPLE_VARIABLES
+from hgteach.cohorts.hypotension import HYPOTENSION
+from hgteach.cohorts.sepsis import SEPSIS
 from hgteach.evaluation import effects, policy, prediction, survival
 from hgteach.evaluation.copies import BAD_COPIES, bootstrap, independent_columns, shuffled_months
 from hgteach.evaluation.goals import RECOVERY, SUPPRESSION, goals_of
@@ -76,6 +78,18 @@ def test_goals_at_their_thresholds():
     np.testing.assert_array_equal(SUPPRESSION.reached(one), [[1, 0, np.nan]])
     np.testing.assert_array_equal(RECOVERY.reached(one), [[0, 1, np.nan]])
     assert goals_of(one) == (SUPPRESSION, RECOVERY)
+
+
+def test_in_intensive_care_the_goal_is_a_vasopressor_one_row_ahead():
+    dose = cohort(SEPSIS.select(["MaxVaso", "Mech"]), MaxVaso=[[0, 0.009, 0.01, np.nan]],
+                  Mech=[[0, 1, 1, 1]])  # fmt: skip
+    classes = cohort(HYPOTENSION.select(["MAP", "vasopressors"]), MAP=[[60.0] * 4],
+                     vasopressors=[[0, 0, 3, EMPTY]])  # fmt: skip
+    for one in (dose, classes):
+        (goal,) = goals_of(one)
+        assert (goal.name, goal.ahead) == ("a vasopressor", 1)
+        np.testing.assert_array_equal(goal.reached(one), [[0, 0, 1, np.nan]])
+    assert goals_of(dose.select(["Mech"]))[0].name == "Mech is True"
 
 
 def test_other_schemas_get_their_first_binary_column_or_a_median():
@@ -162,6 +176,19 @@ def test_a_copy_in_which_nobody_is_suppressed_teaches_nothing():
     both = ill.with_values({"CD4": np.full_like(real["CD4"], 50.0)})
     with pytest.raises(NotMeasured, match="all alike"):
         prediction.MEASURES[0].score(Task(real, both))
+
+
+def test_a_vasopressor_in_the_next_hour_is_foreseen_from_this_one():
+    """It follows a fall of the pressure by one hour, so nobody can foresee it six hours ahead."""
+    random = np.random.default_rng(0)
+    low = random.random((400, 24)) < 0.3
+    on = np.hstack([np.zeros((400, 1), dtype=bool), low[:, :-1]])
+    people = cohort(HYPOTENSION.select(["MAP", "vasopressors"]), MAP=np.where(low, 55.0, 80.0),
+                    vasopressors=2 * on)  # fmt: skip
+    table = prediction.prediction(people, people, people.schema, resamples=10)
+    assert (table["AUC"] > 0.95).all()
+    table = prediction.prediction(people, people, people.schema, ahead=6, resamples=10)
+    assert table.set_index("setting").loc["TRTR", "AUC"] == pytest.approx(0.5, abs=0.15)
 
 
 def test_one_row_a_patient_is_too_short():

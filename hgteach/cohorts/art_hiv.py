@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import pandas as pd
 
-from hgteach.errors import InputError
 from hgteach.schema import Column, Schema
 
 PATIENTS, MONTHS = 8916, 60
@@ -71,22 +70,6 @@ def load_art_hiv(patients: int | None = None) -> pd.DataFrame:
     Raises:
         InputError: ``patients`` is out of range, or the fetched file has been damaged.
     """
-    # Imported here because the schema above must stay cheap to import, and because the
-    # simulator and the download both need it.
-    from hgteach.cohorts.checking import load_checked
-    from hgteach.cohorts.download import fetched_art_hiv, provenance_of
+    from hgteach.cohorts.catalogue import COHORTS  # which needs the schema above
 
-    if patients is not None and not 1 <= patients <= PATIENTS:
-        raise InputError(f"Ask for 1 to {PATIENTS:,} patients, not {patients:,}.")
-    published = fetched_art_hiv()
-    if published is None:
-        from hgteach.cohorts.art_hiv_simulator import simulate_art_hiv
-
-        raw = simulate_art_hiv(patients or PATIENTS)
-        table, provenance = ART_HIV.label(raw), raw.attrs["provenance"]
-    else:
-        table = load_checked(published, ART_HIV)
-        table = table.iloc[: (patients or PATIENTS) * MONTHS]
-        provenance = provenance_of(published)
-    table.attrs["provenance"] = provenance
-    return table
+    return COHORTS["art-hiv"].load(patients)

@@ -14,39 +14,20 @@ lines always correlate by +1 or -1, so only the *sign* of a trend or cycle is co
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from scipy import special, stats
 
-from hgteach.cohorts import published, regimens
+from hgteach.cohorts import calibrating, published, regimens
 from hgteach.cohorts.art_hiv import ART_HIV
+from hgteach.cohorts.calibrating import Row, detrend, fisher_mean
 from hgteach.errors import InputError
 
 RELATIVE_BAND = {"mean": 0.20, "maximum": 0.20}  # of the published value; 0.10 for the others
 LARGE = 0.10  # cells of conditional tables, trends and cycles count from here on
-NEARLY_ONE = 0.999999  # keeps Fisher's z finite, as in the series
-
-
-class Row(NamedTuple):
-    """One line of the calibration table. ``tolerance=None``: only the sign has to agree."""
-
-    statistic: str
-    grade: str
-    published: float
-    simulated: float
-    tolerance: float | None
-
-    @property
-    def inside(self) -> bool:
-        """Whether the simulated figure lies in its band."""
-        if self.tolerance is None:
-            return bool(self.published * self.simulated > 0)
-        return bool(abs(self.simulated - self.published) <= self.tolerance)
 
 
 def calibration_table(table: pd.DataFrame) -> pd.DataFrame:
@@ -69,17 +50,7 @@ def calibration_table(table: pd.DataFrame) -> pd.DataFrame:
         *_summaries(table), *_shares(table), *_people(table), *_backbones(table),
         *_over_time(table), *_correlations(table),
     ]  # fmt: skip
-    return pd.DataFrame(
-        {
-            "statistic": [r.statistic for r in rows],
-            "grade": [r.grade for r in rows],
-            "published": [r.published for r in rows],
-            "simulated": [r.simulated for r in rows],
-            "difference": [r.simulated - r.published for r in rows],
-            "band": ["same sign" if r.tolerance is None else f"± {r.tolerance:.4g}" for r in rows],
-            "inside": [r.inside for r in rows],
-        }
-    )
+    return calibrating.as_table(rows)
 
 
 def trend_and_cycle(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
@@ -99,52 +70,29 @@ def trend_and_cycle(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
     moving = (np.ptp(x, axis=1) > 0) & (np.ptp(y, axis=1) > 0)
     if not moving.any():
         return float("nan"), float("nan")
-    slope_x, rest_x = _detrend(x[moving])
-    slope_y, rest_y = _detrend(y[moving])
+    slope_x, rest_x = detrend(x[moving])
+    slope_y, rest_y = detrend(y[moving])
     cycle = (rest_x * rest_y).sum(axis=1)
     cycle /= np.sqrt((rest_x**2).sum(axis=1) * (rest_y**2).sum(axis=1))
-    return _fisher_mean(np.sign(slope_x * slope_y)), _fisher_mean(cycle)
-
-
-def _detrend(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Split ``(patients, months)`` into slopes ``(patients,)`` and residuals of a line."""
-    month = np.arange(values.shape[1]) - (values.shape[1] - 1) / 2
-    centred = values - values.mean(axis=1, keepdims=True)
-    slope = centred @ month / (month @ month)
-    return slope, centred - slope[:, None] * month
-
-
-def _fisher_mean(correlation: np.ndarray) -> float:
-    """Average correlations on the z scale. All patients are equally long, so no weights."""
-    return float(np.tanh(np.arctanh(np.clip(correlation, -NEARLY_ONE, NEARLY_ONE)).mean()))
+    return fisher_mean(np.sign(slope_x * slope_y)), fisher_mean(cycle)
 
 
 def _refuse_other_layouts(table: pd.DataFrame) -> None:
-    """Raise InputError unless the table is coded, complete and rectangular."""
-    for name in [*ART_HIV.names, ART_HIV.patient]:
-        if name not in table:
-            raise InputError(f"The table has no column {name!r}, which the calibration needs.")
-        if not pd.api.types.is_numeric_dtype(table[name]):
-            raise InputError(
-                f"Column {name!r} holds labels. Give the table with integer codes, as published."
-            )
+    """Raise InputError unless the table is coded, complete, rectangular and above zero."""
+    calibrating.refuse_other_layouts(table, ART_HIV, "months")
     for name in ART_HIV.real:
         if not (table[name] > 0).all():
-            raise InputError(f"Column {name!r} holds values that are not above zero, or missing.")
-    months = table.groupby(ART_HIV.patient, sort=False).size()
-    if table.empty or months.min() != months.max():
-        raise InputError("Every patient needs the same number of months, and at least one.")
+            raise InputError(f"Column {name!r} holds values that are not above zero.")
 
 
 def _by_patient(values: pd.Series | np.ndarray, table: pd.DataFrame) -> np.ndarray:
     """Reshape a column to ``(patients, months)``."""
-    return np.asarray(values).reshape(table[ART_HIV.patient].nunique(), -1)
+    return calibrating.by_patient(values, table, ART_HIV)
 
 
 def _is(table: pd.DataFrame, column: str, level: str) -> np.ndarray:
     """Return, for each row, whether a column holds a level."""
-    definition = ART_HIV[column]
-    return (table[column] == definition.codes[definition.levels.index(level)]).to_numpy()
+    return calibrating.is_level(table, ART_HIV, column, level)
 
 
 def _share(event: np.ndarray, given: np.ndarray) -> float:
@@ -244,23 +192,14 @@ def main(arguments: list[str] | None = None) -> int:
     """Print the table for one simulated cohort; return 1 if a figure lies outside its band."""
     from hgteach.cohorts.art_hiv_simulator import simulate_art_hiv
 
-    parser = argparse.ArgumentParser(
-        prog="python -m hgteach.cohorts.calibration",
-        description="Hold the simulated ART-HIV stand-in against the published summaries. "
-        "The bands are meant for 8,916 patients; fewer patients scatter more.",
+    return calibrating.run(
+        "python -m hgteach.cohorts.calibration",
+        "Hold the simulated ART-HIV stand-in against the published summaries.",
+        simulate_art_hiv,
+        calibration_table,
+        8916,
+        arguments,
     )
-    parser.add_argument("--patients", type=int, default=8916)
-    parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args(arguments)
-    try:
-        table = calibration_table(simulate_art_hiv(options.patients, options.seed))
-    except InputError as error:
-        print(error, file=sys.stderr)
-        return 2
-    print(table.to_string(index=False, float_format=lambda value: f"{value:.4g}"))
-    inside = int(table["inside"].sum())
-    print(f"\n{inside} of {len(table)} figures lie inside their bands.")
-    return 0 if inside == len(table) else 1
 
 
 if __name__ == "__main__":

@@ -15,12 +15,16 @@ import numpy as np
 import pandas as pd
 
 from hgteach.cohorts.reading import read_table
+from hgteach.dates import parse
 from hgteach.errors import InputError
-from hgteach.schema import Column, Schema, level_text
+from hgteach.schema import Column, Schema, level_text, without_codes
 
 EXAMPLES = 3  # of each finding
 FINDINGS = 12  # of each table
 LARGEST = 2**53  # the largest time that a float holds exactly
+WRITE_TIMES = " Number the visits, for instance 0, 1, 2."
+ONE_VISIT = "Each patient has one visit only. A longitudinal table needs two or more."
+MAY_BE_EMPTY = "If it may be, write missing = true for it in the schema."
 
 
 def load_checked(path: str | Path, schema: Schema) -> pd.DataFrame:
@@ -36,7 +40,8 @@ def check(raw: pd.DataFrame, schema: Schema, *, source: str = "The table") -> pd
     """Check a table as its file wrote it; return it with labels, sorted by patient and time.
 
     Codes may be written as whole numbers (``1``) or floats (``1.0``), or be labels already. Rows
-    may come in any order, but every patient needs the same evenly spaced times.
+    may come in any order, but every patient needs the same evenly spaced times and every cell a
+    value, unless the schema says otherwise (``irregular``, ``missing``).
 
     Args:
         raw: one row a patient and time. An index named ``line`` (as :func:`read_table` gives it)
@@ -47,7 +52,10 @@ def check(raw: pd.DataFrame, schema: Schema, *, source: str = "The table") -> pd
     Raises:
         InputError: with every finding, numbered, if there is any.
     """
-    findings = [*_headings(raw, schema), *_visits(raw, schema.patient, schema.time)]
+    blank = {c.name: without_codes(raw[c.name], c.empty)
+             for c in schema.columns if c.empty and c.name in raw}
+    raw = raw.assign(**blank) if blank else raw
+    findings = [*_headings(raw, schema), *_visits(raw, schema)]
     for column in schema.columns:
         if column.name in raw:
             found = _values(raw[column.name], column)
@@ -55,13 +63,15 @@ def check(raw: pd.DataFrame, schema: Schema, *, source: str = "The table") -> pd
                 found = _constancy(raw[column.name], raw[schema.patient])
             findings += found
     refuse(findings, source)
-    table = raw.copy(deep=False)
-    table[schema.time] = _as_numbers(raw[schema.time]).astype("int64")
+    table = raw[[name for name in raw if name not in schema.left_out]].copy(deep=False)
+    table[schema.time] = _moments(raw[schema.time], schema.time_date)
     table[schema.patient] = _plain_identifiers(raw[schema.patient])
     table = table.sort_values([schema.patient, schema.time], ignore_index=True, kind="stable")
-    for name in schema.real:
-        if not pd.api.types.is_numeric_dtype(table[name]):
-            table[name] = _as_numbers(table[name])
+    for column in schema.columns:
+        if column.kind == "real" and not (
+            column.date or pd.api.types.is_numeric_dtype(table[column.name])
+        ):
+            table[column.name] = _as_numbers(table[column.name])
     return schema.label(table)
 
 
@@ -69,14 +79,15 @@ def infer_schema(raw: pd.DataFrame, *, patient: str, time: str, source: str) -> 
     """Infer a schema, after the checks without which nothing could be inferred.
 
     Raises:
-        InputError: a named column is missing, the patients do not share their visits, or a
-            column cannot be modelled as it is.
+        InputError: a named column is missing, a patient has a time twice, or a column cannot be
+            modelled as it is.
     """
     absent = [name for name in (patient, time) if name not in raw]
-    findings = [_absent(name, list(raw.columns)) for name in absent]
-    findings += _visits(raw, patient, time)
+    findings, schema = [_absent(name, list(raw.columns)) for name in absent], None
     try:
-        schema = None if absent else Schema.infer(raw, patient=patient, time=time)
+        if not absent:
+            schema = Schema.infer(raw, patient=patient, time=time)
+            findings += _visits(raw, schema)
     except InputError as error:
         findings += str(error).splitlines()
     refuse(findings, source)
@@ -98,7 +109,8 @@ def refuse(findings: Iterable[str], source: str) -> None:
 def _headings(raw: pd.DataFrame, schema: Schema) -> Iterator[str]:
     """Find columns that are missing, renamed, or unknown to the schema."""
     expected = [*schema.names, schema.patient, schema.time]
-    extra = [str(name) for name in raw.columns if name not in expected]
+    known = {*expected, *schema.left_out}
+    extra = [str(name) for name in raw.columns if name not in known]
     for name in expected:
         if name not in raw:
             yield _absent(name, extra)
@@ -106,7 +118,10 @@ def _headings(raw: pd.DataFrame, schema: Schema) -> Iterator[str]:
     if extra:
         names = ", ".join(repr(name) for name in extra[:EXAMPLES])
         more = f" and {len(extra) - EXAMPLES} more" if len(extra) > EXAMPLES else ""
-        yield f"The schema '{schema.name}' has no column {names}{more}. Leave it out of the file."
+        yield (
+            f"The schema '{schema.name}' has no column {names}{more}. Leave it out of the file, or "
+            "list it as left_out in the schema."
+        )
 
 
 def _absent(name: str, others: list[str]) -> str:
@@ -123,22 +138,26 @@ def _near(name: str, others: list[str]) -> list[str]:
     return [plain[match] for match in get_close_matches(name.lower(), plain, n=1, cutoff=0.6)]
 
 
-def _visits(raw: pd.DataFrame, patient: str, time: str) -> Iterator[str]:
-    """Find rows without a patient or time, repeated visits, gaps, and patients cut short."""
-    broken = False
+def _visits(raw: pd.DataFrame, schema: Schema) -> Iterator[str]:
+    """Find rows without a patient or time, and repeated visits.
+
+    Unless the schema allows for irregular visits: gaps, and patients cut short.
+    """
+    broken, patient, time = False, schema.patient, schema.time
     if patient in raw:
         for finding in _rows(raw[patient], raw[patient].isna(), "is empty"):
             broken = True
             yield finding
     if time in raw:
-        whole = Column(time, "real", integer=True, lower=-LARGEST, upper=LARGEST)
-        for finding in _numbers(raw[time], whole):
+        limits = {} if schema.time_date else {"lower": -LARGEST, "upper": LARGEST}
+        kind = Column(time, "real", integer=not schema.irregular, date=schema.time_date, **limits)
+        for finding in _numbers(raw[time], kind):
             broken = True
-            yield finding + " Number the visits, for instance 0, 1, 2."
+            yield finding + ("" if schema.time_date else WRITE_TIMES)
     if broken or patient not in raw or time not in raw:
         return
     who, patients = pd.factorize(raw[patient])
-    step, times = pd.factorize(_as_numbers(raw[time]).astype("int64"), sort=True)
+    step, times = pd.factorize(_moments(raw[time], schema.time_date), sort=True)
     cell = who * len(times) + step
     repeated = pd.Series(cell).duplicated().to_numpy()
     if repeated.any():
@@ -150,7 +169,12 @@ def _visits(raw: pd.DataFrame, patient: str, time: str) -> Iterator[str]:
                 f"patient {patients[who[row]]} has {time!r} {times[step[row]]} on "
                 f"{_where(raw, first)} and again on {_where(raw, row)}"
             )
-        yield _listed("A visit occurs twice", places, len(again))
+        advice = " Keep one, or number each patient's rows and give that number as the time."
+        yield _listed("A visit occurs twice", places, len(again)) + advice * schema.irregular
+    if schema.irregular:
+        if len(who) == len(patients) > 1:
+            yield ONE_VISIT
+        return
     # A time that at least half of the patients have is one that the others lack.
     usual = 2 * np.bincount(step[~repeated], minlength=len(times)) >= len(patients)
     odd = ~usual[step]
@@ -161,9 +185,8 @@ def _visits(raw: pd.DataFrame, patient: str, time: str) -> Iterator[str]:
         rows = np.bincount(who)
         yield (
             f"The patients do not share their visits: they have {rows.min()} to {rows.max()} rows "
-            f"each, patient {patients[rows.argmin()]} the fewest. This version needs the same "
-            f"values of {time!r} for every patient; it cannot model unequal lengths or irregular "
-            "times yet."
+            f"each, patient {patients[rows.argmin()]} the fewest. If that is as it should be, "
+            "write irregular = true in the schema."
         )
         return
     if len(lacking):
@@ -181,7 +204,7 @@ def _visits(raw: pd.DataFrame, patient: str, time: str) -> Iterator[str]:
     yield from _rows(raw[time], odd, what)
     grid = times[usual]
     if len(grid) < 2:
-        yield "Each patient has one visit only. A longitudinal table needs two or more."
+        yield ONE_VISIT
     elif len(set(np.diff(grid))) > 1:
         yield (
             f"The visits are not evenly spaced: {time!r} takes the values "
@@ -193,7 +216,7 @@ def _values(values: pd.Series, column: Column) -> list[str]:
     """Find what a column must not hold."""
     if column.kind == "real":
         return _numbers(values, column)
-    findings = _rows(values, values.isna(), "is empty")
+    findings = [] if column.missing else _rows(values, values.isna(), "is empty", MAY_BE_EMPTY)
     return findings + _rows(values, _unknown(values, column), "holds an unknown value",
                             _known(column))
 
@@ -201,8 +224,13 @@ def _values(values: pd.Series, column: Column) -> list[str]:
 def _numbers(values: pd.Series, column: Column) -> list[str]:
     """Find gaps, text, infinities and impossible values in a column of numbers."""
     missing = values.isna()
+    findings = [] if column.missing else _rows(values, missing, "is empty", MAY_BE_EMPTY)
+    if column.date:
+        if pd.api.types.is_numeric_dtype(values):
+            return [*findings, f"Column {column.name!r} holds numbers where dates belong."]
+        strange = parse(values, column.date).isna() & ~missing
+        return findings + _rows(values, strange, f"holds no date like {column.date}")
     number = _as_numbers(values)
-    findings = _rows(values, missing, "is empty", "Missing values cannot be modelled yet.")
     findings += _rows(values, number.isna() & ~missing, "holds text where a number belongs")
     findings += _rows(values, np.isinf(number), "is infinite")
     finite = np.isfinite(number)
@@ -215,6 +243,14 @@ def _numbers(values: pd.Series, column: Column) -> list[str]:
     if column.integer:
         findings += _rows(values, finite & (number != number.round()), "is not a whole number")
     return findings
+
+
+def _moments(values: pd.Series, form: str) -> pd.Series:
+    """Return times as dates, whole numbers, or numbers, so that they can be put in order."""
+    if form:
+        return parse(values, form)
+    number = _as_numbers(values)
+    return number.astype("int64") if (number == number.round()).all() else number
 
 
 def _as_numbers(values: pd.Series) -> pd.Series:

@@ -5,20 +5,30 @@ from __future__ import annotations
 from collections.abc import Iterator
 from difflib import get_close_matches
 
+import numpy as np
 import pandas as pd
 
-from hgteach.schema import Column, Schema
+from hgteach.columns import Column
+from hgteach.dates import date_formats, to_texts
+from hgteach.inference import EMPTY_TEXTS
+from hgteach.schema import Schema
+from hgteach.visits import Visits
 
 FEW = 10  # distinct whole numbers that may as well be codes
 MANY = 20  # levels that may as well be an identifier
+FEW_PATIENTS = 50
+MISSING_CODES = (-9, -99, -999, -9999, -1, 9, 99, 999, 9999)
 
 
 def describe(table: pd.DataFrame, schema: Schema) -> str:
-    """Return the size of a checked, labelled table and a line on each of its columns."""
+    """Return the size of a checked, labelled table, a line on each column, and on its visits."""
     patients, times = table[schema.patient].nunique(), table[schema.time]
+    lengths = table[schema.patient].value_counts()
+    least, most = lengths.min(), lengths.max()
+    visits = f"{most}" if least == most else f"{least} to {most} (half have {lengths.median():g})"
     size = (
         f"{len(table):,} rows: {patients:,} patients ({schema.patient}), "
-        f"{len(table) // patients} visits each ({schema.time} {times.min()} to {times.max()}).\n"
+        f"{visits} visits each ({schema.time} {_range(times, schema.time_date)}).\n"
     )
     rows = [
         (c.name, _kind(c), "static" if c.static else "changing", _content(table[c.name], c))
@@ -29,40 +39,145 @@ def describe(table: pd.DataFrame, schema: Schema) -> str:
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
         for row in rows
     ]
-    return "\n".join([size, *lines])
+    told = [f"\n{sentence}" for sentence in _learned(table, schema)]
+    return "\n".join([size, *lines, *told])
+
+
+def _learned(table: pd.DataFrame, schema: Schema) -> Iterator[str]:
+    """Say how what is irregular will be learned, one sentence each."""
+    visits, time = Visits.fit(table, schema), repr(schema.time)
+    if visits is None:
+        return
+    longest = table[schema.patient].value_counts().max()
+    if f"{schema.time}: rows" not in visits.constants:
+        yield (
+            "Patients have different numbers of rows. How many is learned as one more number, "
+            f"from 1 to {visits.longest}."
+        )
+    if longest > visits.longest:
+        yield (
+            f"The longest patient has {longest} rows. Only the first {visits.longest} of each "
+            "are learned from; 'longest' in the schema changes that."
+        )
+    if not visits.times and schema.time not in visits.chained:
+        yield (
+            f"Patients have rows at different times. Learned are the first {time} of each patient "
+            "and the gap since the row before."
+        )
+    for start, end in visits.chained.items():
+        yield (
+            f"{start!r} to {end!r} is an interval that begins where the one before ended. Its "
+            f"length is learned, so {end!r} stays above {start!r} and nothing overlaps."
+        )
+    for column in schema.columns:
+        if column.since and column.since not in visits.chained:
+            yield f"{column.name!r} is learned as its distance from {column.since!r}."
+    for name in visits.counters:
+        yield f"{name!r} counts the patient's rows, and will do so in a copy."
+    if schema.left_out:
+        yield f"Left out: {', '.join(map(repr, schema.left_out))}."
+    flags = sum(c.missing for c in schema.columns)
+    if flags:
+        yield (
+            f"{flags} column{'s' * (flags > 1)} may be empty. Where is learned too; until it is "
+            "taken out again, an empty cell holds the patient's value before or after."
+        )
 
 
 def doubts(table: pd.DataFrame, schema: Schema) -> Iterator[str]:
     """Yield what an inferred schema could have got wrong, one sentence each."""
     for column in schema.columns:
-        values, name = table[column.name], repr(column.name)
-        distinct = values.nunique()
-        if distinct == 1:
-            yield f"{name} has one value only, so nothing can be learned from it."
-        elif column.kind == "real" and column.integer and distinct <= FEW:
-            yield f"{name} has {distinct} whole numbers and was taken as a number. Are they codes?"
-        elif column.codes:
-            low, high = column.levels
-            yield f"{name} was taken as two codes, {low} and {high}, not as a number."
-        if len(column.levels) > MANY:
-            yield f"{name} has {len(column.levels)} levels. Is it a name or a date?"
-        for position, level in enumerate(column.levels):
-            near = get_close_matches(level, column.levels[position + 1 :], n=1, cutoff=0.85)
-            if near and not any(c.isdigit() for c in level):
-                yield f"{name} has the levels {level!r} and {near[0]!r}. Is one a slip?"
+        yield from _doubts_of(table[column.name], column)
+    dates = {c.name: c.date for c in schema.columns} | {schema.time: schema.time_date}
+    for name, form in dates.items():
+        if form and pd.api.types.is_datetime64_any_dtype(table[name]):
+            texts = to_texts(pd.Series(table[name].dropna().unique()), form)
+            if len(formats := date_formats(texts)) > 1:
+                yield (
+                    f"{name!r} was read as dates like {formats[0]}, but could be {formats[1]} too: "
+                    f"is {texts.iloc[0]} in {table[name].dropna().dt.month_name().iloc[0]}?"
+                )
+    patients = table[schema.patient].nunique()
+    if patients < FEW_PATIENTS:
+        yield f"{patients} patients are few: a copy will hardly hold more than chance made of them."
     if schema.static:
         names = ", ".join(map(repr, schema.static))
         yield f"These never change within a patient and were taken as static: {names}."
 
 
+def _doubts_of(values: pd.Series, column: Column) -> Iterator[str]:
+    """Yield what could be wrong about one column."""
+    name, distinct, present = repr(column.name), values.nunique(), values.dropna()
+    if distinct == 1:
+        yield f"{name} has one value only, so nothing can be learned from it."
+    elif column.kind == "real" and column.integer and not column.date and distinct <= FEW:
+        yield (
+            f"{name} has {distinct} whole numbers and was taken as a number. Are they codes? Then "
+            "make it categorical, with levels and codes."
+        )
+    elif column.codes:
+        *others, last = column.levels
+        count = {1: "two", 2: "three"}.get(len(others), len(others) + 1)
+        yield (
+            f"{name} was taken as {count} codes, {', '.join(others)} and {last}, not as a number."
+        )
+    if column.kind == "real" and not column.date and (code := _missing_code(present)) is not None:
+        yield (
+            f"{name} holds {code:g} {(present == code).sum()} times, far from all others. If it "
+            f'stands for an empty cell, write empty = ["{code:g}"] and missing = true.'
+        )
+    if column.empty:
+        yield f"{name}: {', '.join(map(repr, column.empty))} was taken as an empty cell."
+    for level in set(column.levels) & {*EMPTY_TEXTS, "NA", "N/A", "999", "-9", "unk", "UNK"}:
+        yield f"{name} has the level {level!r}. If that means empty, list it under empty instead."
+    if values.isna().mean() > 0.9:
+        yield f"{name} is empty in {values.isna().mean():.0%} of the rows. Is it worth learning?"
+    if len(column.levels) > MANY:
+        yield f"{name} has {len(column.levels)} levels. Is it a name or a date?"
+    for position, level in enumerate(column.levels):
+        near = get_close_matches(level, column.levels[position + 1 :], n=1, cutoff=0.85)
+        if near and not any(c.isdigit() for c in level):
+            yield f"{name} has the levels {level!r} and {near[0]!r}. Is one a slip?"
+
+
+def _missing_code(present: pd.Series) -> float | None:
+    """Return a number that looks like a code for an empty cell: usual as such, and far away."""
+    number = np.unique(present.to_numpy(dtype=float))
+    for code in MISSING_CODES:
+        others = number[number != code]
+        if code not in number or len(others) < 5:
+            continue
+        span = np.quantile(others, 0.99) - others[0]
+        far = others[0] - code if code < others[0] else code - others[-1]
+        alone = code < 0 <= others[0] or far > span
+        if alone and far > 0:
+            return float(code)
+    return None
+
+
 def _kind(column: Column) -> str:
     """Name the kind of a column, and whether its numbers are whole."""
+    if column.date:
+        return f"date, {column.date}"
+    if column.ordered:
+        return "ordered"
     return "real, whole" if column.integer else column.kind
 
 
 def _content(values: pd.Series, column: Column) -> str:
-    """Return the levels of a column, or the range of its numbers with their unit."""
+    """Return the levels of a column, or the range of its numbers with their unit, and gaps."""
+    empty = values.isna().mean()
+    gaps = f"; empty in {empty:.1%} of rows" if empty else ""
     if column.kind == "real":
-        return f"{values.min():g} to {values.max():g} {column.unit}".rstrip()
+        return f"{_range(values, column.date)} {column.unit}".rstrip() + gaps
     shown = ", ".join(column.levels[:8])
-    return shown if len(column.levels) <= 8 else f"{shown}, … ({len(column.levels)} levels)"
+    more = f", … ({len(column.levels)} levels)" if len(column.levels) > 8 else ""
+    return shown + more + gaps
+
+
+def _range(values: pd.Series, form: str) -> str:
+    """Return the lowest and the highest of numbers or dates."""
+    ends = values.agg(["min", "max"])
+    if form:
+        return " to ".join(to_texts(pd.to_datetime(ends), form))
+    return " to ".join(f"{end:.10g}" if abs(end) < 1e6 else f"{end:g}" for end in ends)

@@ -1,4 +1,4 @@
-"""Fetching the open ART-for-HIV file, so that nobody ever learns from half of it.
+"""Fetching the published files, so that nobody ever learns from half of one.
 
 The file of Kuo et al. lies on Figshare (doi 10.6084/m9.figshare.22827878). No checksum of it was
 published, so a download counts only when it has the published shape and passes every check of the
@@ -18,13 +18,14 @@ import numpy as np
 import pandas as pd
 
 from hgteach.cohorts.art_hiv import ART_HIV, MONTHS, PATIENTS
+from hgteach.cohorts.catalogue import COHORTS, Cohort
 from hgteach.cohorts.checking import check
-from hgteach.cohorts.reading import read_table
+from hgteach.cohorts.reading import read_table, write_table
 from hgteach.errors import InputError
 from hgteach.files import replacing
 
 ART_HIV_URL = "https://figshare.com/ndownloader/files/40584980"
-ART_HIV_FILE = "HealthGymV2_CbdrhDatathon_ART4HIV.csv"
+ART_HIV_FILE = COHORTS["art-hiv"].file
 PUBLISHED = "Health Gym v2 synthetic ART-for-HIV (Figshare, doi 10.6084/m9.figshare.22827878)"
 UNVERIFIED = "A table in the layout of the published ART-for-HIV file; its origin was not verified"
 # CD4 of the first patient's first five months, as a public analysis of the file prints it: a copy
@@ -42,8 +43,7 @@ def data_folder() -> Path:
 
 def fetched_art_hiv() -> Path | None:
     """Return the published ART-for-HIV file if it was fetched, else ``None``."""
-    path = data_folder() / ART_HIV_FILE
-    return path if path.is_file() else None
+    return COHORTS["art-hiv"].fetched
 
 
 def fetch_art_hiv(
@@ -61,14 +61,7 @@ def fetch_art_hiv(
     Raises:
         InputError: the server cannot be reached, breaks off, or sends something else.
     """
-    target = data_folder() / ART_HIV_FILE
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(
-            f"Cannot make the folder {target.parent} ({error.strerror}). "
-            "Set HGTEACH_DATA to a folder that you may write to."
-        ) from None
+    target = _place(ART_HIV_FILE)
     source = str(from_file or url)
     with replacing(target) as temporary:
         if from_file is None:
@@ -78,16 +71,64 @@ def fetch_art_hiv(
         table = _check_published(temporary, source, patients)
         begins_alike = np.allclose(table["CD4"].iloc[: len(FIRST_CD4)], FIRST_CD4, atol=1)
         published = begins_alike if from_file else url == ART_HIV_URL
-        note = {
-            "provenance": PUBLISHED if published else UNVERIFIED,
-            "source": source,
-            "fetched": datetime.now(UTC).isoformat(timespec="seconds"),
-            "sha256": _sha256(temporary),
-        }
+        provenance = PUBLISHED if published else UNVERIFIED
+        digest = _sha256(temporary)
         _note(target).unlink(missing_ok=True)  # never the old note beside the new file
+    _write_note(target, provenance, source, digest)
+    return target
+
+
+def fetch_copy(cohort: Cohort, from_file: str | Path) -> Path:
+    """Take the user's copy of a cohort that is behind an agreement; return where it now lies.
+
+    The table is brought into the coding of the cohort's schema, checked and written anew. The
+    note beside it says what was changed, and keeps the fingerprint of the file that was given.
+
+    Raises:
+        InputError: the file is not the cohort's, whole and sound.
+    """
+    source, target = Path(from_file), _place(cohort.file)
+    table, changes = cohort.tidy(read_table(source))
+    check(table, cohort.schema, source=str(source))
+    if len(table) != cohort.patients * cohort.steps:
+        raise InputError(
+            f"{source} holds {len(table):,} rows, not {cohort.patients:,} patients of "
+            f"{cohort.steps} {cohort.every} ({cohort.patients * cohort.steps:,} rows). "
+            "Nothing was changed."
+        )
+    write_table(table, target)
+    changed = f" Changed on the way in: {', '.join(changes)}." if changes else ""
+    provenance = (
+        f"A table in the layout of the published {cohort.name} cohort (doi "
+        f"10.13026/p0tv-0r98), given by the user; its origin was not verified.{changed}"
+    )
+    _write_note(target, provenance, str(source), _sha256(source))
+    return target
+
+
+def _place(name: str) -> Path:
+    """Return where a fetched file goes, in a folder that exists."""
+    target = data_folder() / name
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"Cannot make the folder {target.parent} ({error.strerror}). "
+            "Set HGTEACH_DATA to a folder that you may write to."
+        ) from None
+    return target
+
+
+def _write_note(target: Path, provenance: str, source: str, digest: str) -> None:
+    """Write beside a fetched file where it came from."""
+    note = {
+        "provenance": provenance,
+        "source": source,
+        "fetched": datetime.now(UTC).isoformat(timespec="seconds"),
+        "sha256": digest,
+    }
     with replacing(_note(target)) as temporary:
         temporary.write_text(json.dumps(note, indent=2) + "\n", encoding="utf-8")
-    return target
 
 
 def provenance_of(path: Path) -> str:

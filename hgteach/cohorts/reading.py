@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 import pandas as pd
@@ -18,10 +19,15 @@ import pyarrow.csv as arrow_csv
 from hgteach.errors import InputError
 from hgteach.files import replacing
 
+if TYPE_CHECKING:
+    from pyarrow.parquet import ParquetFile
+
 SUFFIXES = (".csv", ".parquet")
 # The longest line that is still a line of a table. It bounds the memory that a wrong file costs.
 LONGEST_LINE = 1 << 20
 BLOCK = 4 * LONGEST_LINE
+BLANKS = ("", "NA", "NaN", "nan", "NULL", "null", "N/A", "n/a")  # pyarrow's, the usual ones
+_NO_HEADING = "{path} has no heading for column {column}. Name it, or leave it out of the file."
 # What the first bytes of a file say when the name says .csv.
 STRANGERS = {
     b"PK\x03\x04": "a zip archive or an Excel workbook",
@@ -37,7 +43,9 @@ STRANGERS = {
 def read_table(path: str | Path) -> pd.DataFrame:
     """Return the table in a CSV (UTF-8, commas) or Parquet file, as it is written there.
 
-    Text becomes a pandas categorical, which is many times faster to check than single texts.
+    Text becomes a pandas categorical, which is many times faster to check than single texts. A
+    first column without a heading that only counts the rows, as R and pandas write it, is left
+    out. ``attrs["blank"]`` says how the file writes an empty cell.
 
     Raises:
         InputError: there is no such file, or it is not a table; the message says what it seems
@@ -65,8 +73,10 @@ def check_suffix(path: str | Path) -> Path:
     return path
 
 
-def write_table(table: pd.DataFrame, path: str | Path) -> None:
+def write_table(table: pd.DataFrame, path: str | Path, blank: str = "") -> None:
     """Write a table as CSV or Parquet, as the file's name says. The index is not written.
+
+    An empty cell of a CSV file is written as ``blank``.
 
     Raises:
         InputError: the name ends in neither, or the folder cannot be written to.
@@ -76,36 +86,64 @@ def write_table(table: pd.DataFrame, path: str | Path) -> None:
         if path.suffix.lower() == ".parquet":
             table.to_parquet(temporary, index=False)
             return
-        arrow = pa.Table.from_pandas(table, preserve_index=False)
+        if blank and table.isna().any(axis=None):
+            table.to_csv(temporary, index=False, na_rep=blank, lineterminator="\n")
+            return
         with temporary.open("wb") as file:
-            headings = io.StringIO(newline="")
-            csv.writer(headings, lineterminator="\n").writerow(table.columns)
-            file.write(headings.getvalue().encode())
-            options = arrow_csv.WriteOptions(include_header=False, quoting_style="none")
-            start = file.tell()
-            try:
-                arrow_csv.write_csv(arrow, file, options)
-            except pa.ArrowInvalid:  # a text holds a comma or a quote
-                file.seek(start)
-                file.truncate()
-                options.quoting_style = "needed"
-                arrow_csv.write_csv(arrow, file, options)
+            write_headings(table, file)
+            write_rows(table, file)
 
 
-def _read_parquet(path: Path) -> pd.DataFrame:
-    """Read a Parquet file whose columns are all plain."""
-    import pyarrow.parquet as arrow_parquet
+def write_headings(table: pd.DataFrame, file: BinaryIO) -> None:
+    """Write the first line of a CSV file."""
+    headings = io.StringIO(newline="")
+    csv.writer(headings, lineterminator="\n").writerow(table.columns)
+    file.write(headings.getvalue().encode())
+
+
+def write_rows(table: pd.DataFrame, file: BinaryIO) -> None:
+    """Write rows at the end of a CSV file; texts are in quotation marks only if one needs them."""
+    arrow = pa.Table.from_pandas(table, preserve_index=False)
+    options = arrow_csv.WriteOptions(include_header=False, quoting_style="none")
+    start = file.tell()
+    try:
+        arrow_csv.write_csv(arrow, file, options)
+    except pa.ArrowInvalid:  # a text holds a comma or a quote
+        file.seek(start)
+        file.truncate()
+        options.quoting_style = "needed"
+        arrow_csv.write_csv(arrow, file, options)
+
+
+def open_parquet(path: Path) -> ParquetFile:
+    """Open a Parquet file whose columns are all plain.
+
+    Raises:
+        InputError: it is damaged, or its columns are not plain.
+    """
+    from pyarrow.parquet import ParquetFile
 
     try:
-        arrow = arrow_parquet.read_table(path)
+        file = ParquetFile(path)
     except pa.ArrowException:
         raise InputError(f"{path} is not a whole Parquet file. Get it again.") from None
-    for field in arrow.schema:
+    schema = file.schema_arrow
+    for field in schema:
         if pa.types.is_nested(field.type):
             raise InputError(
                 f"{path}: column {field.name!r} holds lists, not single values. Drop it first."
             )
-    _refuse_headings(path, arrow.column_names)
+    _refuse_headings(path, schema.names)
+    return file
+
+
+def _read_parquet(path: Path) -> pd.DataFrame:
+    """Read a whole Parquet file."""
+    with open_parquet(path) as file:
+        try:
+            arrow = file.read()
+        except pa.ArrowException:
+            raise InputError(f"{path} is not a whole Parquet file. Get it again.") from None
     return arrow.to_pandas(strings_to_categorical=True).reset_index(drop=True)
 
 
@@ -119,17 +157,35 @@ def _read_csv(path: Path) -> pd.DataFrame:
     for field in arrow.schema:
         if pa.types.is_binary(field.type):
             raise InputError(_not_utf8(path, f"column {field.name!r}"))
-    # Dates stay the text that they were: nothing here computes with them.
-    for position, field in enumerate(arrow.schema):
-        if pa.types.is_temporal(field.type):
-            text = arrow.column(position).cast(pa.string())
-            arrow = arrow.set_column(position, field.name, text)
+    # Dates stay the text that they are in the file, so that a copy can be written the same way.
+    texts = {f.name: pa.string() for f in arrow.schema if pa.types.is_temporal(f.type)}
+    if texts:
+        arrow = _parse(path, texts=texts)
     table = arrow.to_pandas(strings_to_categorical=True)
     table.index = _line_index(path, len(table))
+    if "" in table:
+        number = pd.to_numeric(table[""].astype(object), errors="coerce").to_numpy()
+        if number[0] not in (0, 1) or (np.diff(number) != 1).any():
+            raise InputError(_NO_HEADING.format(path=path, column=1))
+        table = table.drop(columns="")
+    table.attrs["blank"] = _blank(path) if table.isna().any(axis=None) else ""
     return table
 
 
-def _parse(path: Path, threads: bool = True, complaints: list | None = None) -> pa.Table:
+def _blank(path: Path) -> str:
+    """Return how a file, in its first part, writes an empty cell."""
+    with path.open("rb") as file:
+        start = b"," + file.read(LONGEST_LINE).replace(b"\r", b"").replace(b"\n", b",")
+    counts = {text: start.count(b"," + text.encode() + b",") for text in BLANKS}
+    return max(counts, key=counts.get)
+
+
+def _parse(
+    path: Path,
+    threads: bool = True,
+    complaints: list | None = None,
+    texts: dict[str, pa.DataType] | None = None,
+) -> pa.Table:
     """Parse the file. Given a list for complaints, collect the first lines of the wrong length."""
 
     def complain(row: arrow_csv.InvalidRow) -> str:
@@ -141,7 +197,8 @@ def _parse(path: Path, threads: bool = True, complaints: list | None = None) -> 
         arrow_csv.ReadOptions(use_threads=threads, block_size=BLOCK),
         arrow_csv.ParseOptions(invalid_row_handler=None if complaints is None else complain),
         # No text is turned into True or False, so that labels come out as they went in.
-        arrow_csv.ConvertOptions(strings_can_be_null=True, true_values=[], false_values=[]),
+        arrow_csv.ConvertOptions(strings_can_be_null=True, true_values=[], false_values=[],
+                                  column_types=texts),
     )
 
 
@@ -179,7 +236,7 @@ def _refuse_start(path: Path) -> None:
             f"{path} has too few headings separated by commas ({_quote(line)}). "
             "A table needs a patient, a time and at least one more column."
         )
-    _refuse_headings(path, headings)
+    _refuse_headings(path, ["(row number)" if not headings[0] else headings[0], *headings[1:]])
 
 
 def _not_utf8(path: Path, where: str) -> str:
@@ -191,10 +248,7 @@ def _refuse_headings(path: Path, headings: list[str]) -> None:
     """Refuse headings that are repeated or empty."""
     repeated = sorted({h for h in headings if headings.count(h) > 1})
     if "" in headings:
-        raise InputError(
-            f"{path} has no heading for column {headings.index('') + 1}. If it holds row numbers, "
-            "as R and pandas write them, leave it out."
-        )
+        raise InputError(_NO_HEADING.format(path=path, column=headings.index("") + 1))
     if repeated:
         raise InputError(f"{path} has two columns headed {_quote(repeated[0])}. Rename one.")
 

@@ -1,6 +1,7 @@
 '''Exercises that a notebook shows, checks in words, and solves.
 
-In a notebook, four calls:
+In a notebook, four calls (and a fifth, ``course.quiz``, for the questions at its end, which
+:mod:`hgteach.course.questions` describes):
 
     from hgteach import course
     course.exercise("box-cox")            # the question, with a hint that unfolds
@@ -64,7 +65,7 @@ from typing import Any
 
 from hgteach.course.registry import REGISTERED, Exercise
 
-__all__ = ["check", "exercise", "hint", "solution"]
+__all__ = ["check", "exercise", "hint", "quiz", "solution"]
 
 _MARK = {
     "correct": "✔",
@@ -115,6 +116,18 @@ def solution(id: str) -> None:
         )
 
 
+def quiz(notebook: str) -> None:
+    """Show the questions on a notebook, e.g. ``course.quiz("implementation/01")``."""
+    from hgteach.course.questions import Quiz, read_questions
+    from hgteach.errors import InputError
+
+    try:
+        shown: Any = Quiz(read_questions(notebook))
+    except InputError as error:
+        shown = _Shown(str(error), str(error))
+    _display(shown)
+
+
 def _find(id: str) -> Exercise | None:
     """Return the exercise, or say which ids come near."""
     import hgteach.course.exercises  # noqa: F401  (registers every exercise, on first use)
@@ -142,6 +155,10 @@ class _Shown:
 
 
 def _show(markdown: str, plain: str) -> None:
+    _display(_Shown(markdown, plain))
+
+
+def _display(shown: Any) -> None:
     from IPython.display import display
 
-    display(_Shown(markdown, plain))
+    display(shown)

@@ -33,7 +33,8 @@ def evaluate(
         real: the rows that the generator learnt from, as a table or the path of its file.
         synthetic: the rows that it made.
         schema: what the columns are. Left out, it is inferred with ``patient`` and ``time``, or
-            is ``ART_HIV`` if all columns of the real table are of that cohort.
+            is that of ART for HIV, sepsis or hypotension if all columns of the real table are of
+            that cohort.
         holdout: rows of real patients that the generator never saw. They make a better floor,
             and without them some measures of safety cannot be taken.
         patient, time: the columns that tell patients apart and order their rows.

@@ -1,4 +1,8 @@
-"""What clinicians hope for, as yes or no each month: suppression of the virus, recovery of CD4."""
+"""What clinicians hope for or prepare for, as yes or no in each row.
+
+HIV: suppression of the virus, recovery of CD4. Sepsis and acute hypotension: a vasopressor, the
+drug that holds up blood pressure when fluid no longer does.
+"""
 
 from __future__ import annotations
 
@@ -9,22 +13,26 @@ import numpy as np
 from hgteach.evaluation.measure import NotMeasured
 from hgteach.evaluation.patients import EMPTY, Patients
 
+AHEAD = 6  # months: how far ahead the goals of HIV are foreseen
+
 
 @dataclass(frozen=True)
 class Goal:
-    """A column on the good side of a threshold.
+    """A column on one side of a threshold.
 
     Attributes:
         name: what it is called.
         column: the column that decides; of levels, their codes are compared.
         threshold: in the column's unit.
         below: whether the goal lies below the threshold, or from it upwards.
+        ahead: how many rows ahead it is worth foreseeing.
     """
 
     name: str
     column: str
     threshold: float
     below: bool = False
+    ahead: int = AHEAD
 
     def reached(self, patients: Patients) -> np.ndarray:
         """Return 1 where the goal is reached, 0 where not, NaN where nobody knows, ``(P, T)``."""
@@ -39,6 +47,10 @@ SUPPRESSION = Goal("viral suppression", "VL", 1000.0, below=True)
 """Below 1,000 copies/mL, the World Health Organization's threshold."""
 RECOVERY = Goal("CD4 recovery", "CD4", 500.0)
 """From 500 cells/µL, about the lower end of what is normal without HIV."""
+SEPSIS_VASOPRESSOR = Goal("a vasopressor", "MaxVaso", 0.01, ahead=1)
+"""From 0.01 µg/kg/min, about the lowest dose in use: models leave less where there is none."""
+HYPOTENSION_VASOPRESSOR = Goal("a vasopressor", "vasopressors", 1.0, ahead=1)
+"""Any class but the first, which is no vasopressor."""
 
 
 def goals_of(patients: Patients) -> tuple[Goal, ...]:
@@ -51,9 +63,12 @@ def goals_of(patients: Patients) -> tuple[Goal, ...]:
         NotMeasured: there is neither.
     """
     schema = patients.schema
-    clinical = tuple(goal for goal in (SUPPRESSION, RECOVERY) if goal.column in schema.real)
+    numbers = (SUPPRESSION, RECOVERY, SEPSIS_VASOPRESSOR)
+    clinical = [goal for goal in numbers if goal.column in schema.real]
+    if HYPOTENSION_VASOPRESSOR.column in schema.categorical:
+        clinical.append(HYPOTENSION_VASOPRESSOR)
     if clinical:
-        return clinical
+        return tuple(clinical)
     for column in schema.columns:
         if column.kind == "binary" and not column.static:
             return (Goal(f"{column.name} is {column.levels[1]}", column.name, 1.0),)

@@ -13,12 +13,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from hgteach.cohorts.art_hiv import ART_HIV
+from hgteach.cohorts.catalogue import COHORTS
+from hgteach.cohorts.parts import is_large, read_sample
 from hgteach.cohorts.reading import read_table
+from hgteach.dates import PER_DAY, parse, to_numbers
 from hgteach.errors import InputError
 from hgteach.evaluation.patients import Patients
-from hgteach.inference import infer_columns
-from hgteach.schema import Column, Schema, level_text
+from hgteach.identifiers import is_row_number
+from hgteach.inference import infer_columns, time_date
+from hgteach.schema import Column, Schema, level_text, without_codes
 
 MOST = 2_000  # patients of each table that are judged
 FEW = 30  # patients of a table, below which nothing is said without a warning
@@ -71,11 +74,13 @@ def match(
     for role, one in given.items():
         if one is None:
             continue
-        raw = _open(one, role, sources)
-        schema = schema or _schema(raw, patient, time, notes)
         # With no holdout, other real patients can be the floor, if there are more than enough.
         wanted = 2 * most if role == "real" and holdout is None else most
-        tables[role], counts[role] = _sample(raw, role, schema, wanted, random, notes)
+        who = schema.patient if schema else patient or ART_HIV.patient
+        raw, total = _open(one, role, sources, who, wanted, random)
+        schema = schema or _schema(raw, patient, time, notes)
+        tables[role], count = _sample(raw, role, schema, wanted, random, notes)
+        counts[role] = total or count
         del raw
     schema = _shared(schema, tables, notes)
     tables = {role: _tidy(table, role, schema, notes) for role, table in tables.items()}
@@ -116,10 +121,24 @@ def match(
                    tuple(notes), sources)
 
 
-def _open(given: Table, role: str, sources: dict[str, str]) -> pd.DataFrame:
-    """Return the table, reading it if it is a file, and note where it came from."""
+def _open(
+    given: Table,
+    role: str,
+    sources: dict[str, str],
+    who: str,
+    most: int,
+    random: np.random.Generator,
+) -> tuple[pd.DataFrame, int]:
+    """Return the table, reading it if it is a file, and note where it came from.
+
+    Of a large file, ``most`` patients are read, and how many there are is returned too.
+    """
+    total = 0
     if isinstance(given, pd.DataFrame):
         table, origin = given, "a table in memory of unstated origin"
+    elif is_large(given):
+        table, total = read_sample(given, who, most, random)
+        origin = f"the file {Path(given).name}"
     else:
         table, origin = read_table(given), f"the file {Path(given).name}"
     if table.empty:
@@ -128,25 +147,28 @@ def _open(given: Table, role: str, sources: dict[str, str]) -> pd.DataFrame:
     sources[role] = str(said) if origin.startswith("a table") and said else (
         f"{origin} ({said})" if said else origin
     )
-    return table
+    return table, total
 
 
 def _schema(
     raw: pd.DataFrame, patient: str | None, time: str | None, notes: list[str]
 ) -> Schema:
-    """Infer a schema from the real table, or recognise the ART-for-HIV columns."""
+    """Infer a schema from the real table, or recognise the columns of one of our cohorts."""
     if patient in raw and time in raw:
-        columns = []
+        columns, form = [], time_date(raw[time])
         for name in raw.columns.drop([patient, time]):
+            if is_row_number(raw[name]):
+                continue
             try:
                 columns += infer_columns(raw[[patient, time, name]], patient, time)
             except InputError as reason:
                 notes.append(f"{str(reason).split('. ')[0]}.")
         if columns:
-            return Schema("inferred", patient, time, tuple(columns))
-    known = {ART_HIV.patient, ART_HIV.time}
-    if not (patient or time) and known < set(raw) <= known | set(ART_HIV.names):
-        return ART_HIV.select([name for name in ART_HIV.names if name in raw])
+            return Schema("inferred", patient, time, tuple(columns), irregular=True, time_date=form)
+    for schema in () if patient or time else (cohort.schema for cohort in COHORTS.values()):
+        keys = {schema.patient, schema.time}
+        if keys < set(raw) <= keys | set(schema.names):
+            return schema.select([name for name in schema.names if name in raw])
     raise InputError(
         "Say which column tells patients apart and which one orders their rows (patient and time), "
         f"or give a schema. The real table has: {', '.join(map(str, raw.columns[:20]))}."
@@ -207,11 +229,18 @@ def _shared(schema: Schema, tables: dict[str, pd.DataFrame], notes: list[str]) -
 
 def _tidy(table: pd.DataFrame, role: str, schema: Schema, notes: list[str]) -> pd.DataFrame:
     """Return the columns of the schema: numbers as floats, levels as labels, times in order."""
-    tidy = {schema.patient: table[schema.patient], schema.time: _times(table[schema.time], role)}
+    when = table[schema.time]
+    if schema.time_date and not pd.api.types.is_numeric_dtype(when):
+        dated = parse(when, schema.time_date)
+        when = when if dated.isna().any() else dated
+    tidy = {schema.patient: table[schema.patient], schema.time: _times(when, role)}
     lost, unknown = [], []
     for column in schema.columns:
-        values, name = table[column.name], repr(column.name)
+        values, name = without_codes(table[column.name], column.empty), repr(column.name)
         if column.kind == "real":
+            if column.date and not pd.api.types.is_numeric_dtype(values):
+                days = to_numbers(parse(values, column.date), "s") / PER_DAY["s"]
+                values = pd.Series(days, index=values.index)
             if not pd.api.types.is_numeric_dtype(values):
                 values = pd.to_numeric(values.astype(object), errors="coerce")
             values = values.astype(float)

@@ -20,8 +20,10 @@ Where the default differs from the published code:
 - In training, a patient is made around the memory of each real patient at hand and must resemble
   this one on average (``GanSettings.likeness_weight``). The published loss lets a generator ignore
   what it recalls.
-- A full memory keeps a random part of old and new, each vector once; the published one draws
-  with replacement, so that some patients are remembered several times and others lost.
+- A full memory forgets the oldest vectors first, so one with as many places as there are patients
+  holds each of them once. The published one draws its content anew with replacement, so that some
+  patients are remembered several times and others lost.
+- Patients are recalled in turn, in random order; the published code draws each time anew.
 """
 
 import torch
@@ -82,13 +84,12 @@ class PatientMemory(nn.Module):
         self.register_buffer("persistence", torch.zeros(latent))
         self.spread_within = architecture.spread_within
 
-    def remember(self, latent: Tensor, random: torch.Generator) -> Tensor:
+    def remember(self, latent: Tensor) -> Tensor:
         """Add the mean of each patient's months, ``(B, T, noise_size)``, and return the means."""
         months = latent.detach()  # (B, T, noise_size)
         vectors = months.mean(dim=1)  # (B, noise_size)
         kept = torch.cat([self.patients[: self.filled], vectors])
-        if len(kept) > len(self.patients):
-            kept = kept[torch.randperm(len(kept), generator=random)[: len(self.patients)]]
+        kept = kept[-len(self.patients) :]  # the oldest are forgotten first
         self.patients[: len(kept)] = kept
         self.filled.fill_(len(kept))
         if self.spread_within:
@@ -105,14 +106,15 @@ class PatientMemory(nn.Module):
     ) -> Tensor:
         """Scatter ``noise``, ``(B, T, noise_size)``, around patients, one each.
 
-        They are ``recalled``, ``(B, noise_size)``, or else drawn from the memory.
+        They are ``recalled``, ``(B, noise_size)``, or else everybody in the memory in turn, in
+        random order.
         """
         if recalled is None:
             if self.filled == 0:
                 return noise
-            recalled = self.patients[
-                torch.randint(int(self.filled), (len(noise),), generator=random)
-            ]
+            filled = int(self.filled)
+            turns = [torch.randperm(filled, generator=random) for _ in range(0, len(noise), filled)]
+            recalled = self.patients[torch.cat(turns)[: len(noise)]]  # (B, noise_size)
         fresh = (1 - self.persistence**2).sqrt()  # keeps the variance at 1
         months = [noise[:, 0]]
         for draw in noise.unbind(dim=1)[1:]:

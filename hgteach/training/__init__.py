@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from dataclasses import asdict, replace
+from math import ceil
 from pathlib import Path
 
 import pandas as pd
@@ -14,15 +16,14 @@ from tqdm import tqdm
 from hgteach.errors import InputError
 from hgteach.models.build import GENERATORS, build
 from hgteach.models.v1 import PUBLISHED
-from hgteach.preprocess import Preprocessor
 from hgteach.schema import Layout, Schema
-from hgteach.sequences import to_sequences
 from hgteach.training import checkpoint, container, distributed
 from hgteach.training.diffusion import DiffusionTraining
 from hgteach.training.diffusion_presets import DiffusionSettings
 from hgteach.training.gan import GanTraining
 from hgteach.training.generator import Generator, seeded
 from hgteach.training.presets import PRESETS, GanSettings, settings_for
+from hgteach.training.ready import Ready
 
 __all__ = ["PRESETS", "DiffusionSettings", "GanSettings", "Generator", "train"]
 
@@ -31,7 +32,7 @@ SHOWN = {"gap": "score_gap", "penalty": "penalty", "loss": "loss"}  # beside the
 
 def train(
     model: str,
-    table: pd.DataFrame,
+    table: pd.DataFrame | Ready,
     schema: Schema,
     *,
     preset: str = "classroom",
@@ -47,12 +48,14 @@ def train(
 
     Args:
         model: ``v1``, ``v2``, ``v2.5`` or ``v3``.
-        table: labelled rows (``schema.label``), every patient with the same times. Columns that
-            the schema does not name are left out.
+        table: labelled rows (``schema.label``). Every patient needs the same times and every
+            cell a value, unless the schema says that they may differ (``irregular``, ``missing``).
+            Columns that the schema does not name are left out. Or what
+            ``hgteach.streaming.streamed`` made of a file that is too large for the memory.
         schema: what the columns are.
         preset: ``classroom`` (about a minute on a laptop) or ``published`` (the series' setting).
         settings: your own settings, instead of a preset.
-        epochs: how many, instead of the preset's.
+        epochs: how many, instead of the preset's (see ``least_steps`` there).
         seed: fixes weights, noise and order; the same seed gives the same generator on the same
             machine.
         layout: how the file wrote the table, kept for those who write synthetic files.
@@ -71,30 +74,28 @@ def train(
     settings = settings or settings_for(model, preset)
     if isinstance(settings, DiffusionSettings) != (model == "v3"):
         raise InputError(f"{type(settings).__name__} are not settings for {model}.")
-    last = settings.epochs if epochs is None else epochs
-    if last < 1:
-        raise InputError(f"Train for at least one epoch, not {last}.")
+    asked = settings.epochs if epochs is None else epochs
+    if asked < 1:
+        raise InputError(f"Train for at least one epoch, not {asked}.")
     if resume and out is None:
         raise InputError("To resume, name the folder that holds the checkpoint.")
     if out is not None and not resume:
         checkpoint.refuse_to_replace(Path(out))
-    table = _known_columns(table, schema)
-    table = table.sort_values([schema.patient, schema.time], kind="stable", ignore_index=True)
-    preprocessor = Preprocessor(schema)
-    matrix = preprocessor.fit(table).transform(table)  # (P * T, F)
-    x = torch.from_numpy(to_sequences(matrix, table, schema))  # (P, T, F)
+    ready = table if isinstance(table, Ready) else Ready.of(table, schema, layout)
+    x, seen = ready.x, ready.preprocessor.schema
 
     if isinstance(settings, GanSettings):
         settings = _fitted(settings, *x.shape[:2])
     folder = None if out is None else container.make_folder(out)
     about = {"model": model, "schema": schema.to_dict(), "seed": seed}
     about["settings"] = asdict(replace(settings, epochs=0))  # more epochs may follow
-    identity = checkpoint.fingerprint(table, about)
+    identity = {"data": ready.data, "settings": json.dumps(about, sort_keys=True)}
     device = distributed.join()
-    training = _prepare(model, x.to(device), schema, settings, seed)
+    training = _prepare(model, x.to(device), seen, settings, seed)
     if resume:
         checkpoint.restore(folder, training, identity)
     distributed.check_same_epoch(len(training.history))
+    last = epochs or _epochs(settings, len(x))
     writes = folder if distributed.is_first() else None
     shows = progress and distributed.is_first()
     _run(training, last, writes, identity, f"training {model}", shows)
@@ -102,32 +103,18 @@ def train(
     generator = Generator(
         name=model,
         schema=schema,
-        layout=layout or Layout(tuple(table.columns), ()),
-        preprocessor=preprocessor,
+        layout=ready.layout,
+        preprocessor=ready.preprocessor,
         architecture=settings.architecture,
         network=training.average.cpu(),
-        times=table[schema.time].iloc[: x.shape[1]].tolist(),
-        provenance=table.attrs.get("provenance", "a table of unknown origin"),
+        times=ready.times,
+        provenance=ready.provenance,
         history=pd.DataFrame(training.history),
+        visits=ready.visits,
     )
     if writes is not None:
         generator.save(writes)
     return generator
-
-
-def _known_columns(table: pd.DataFrame, schema: Schema) -> pd.DataFrame:
-    """Return the columns that ``schema`` names; check that it is clear who and when."""
-    known = {schema.patient, schema.time, *schema.names}
-    missing = sorted(known - set(table.columns))
-    if missing:
-        raise InputError(f"The table has no column {missing[0]!r}, which the schema names.")
-    for name in (schema.patient, schema.time):
-        if table[name].isna().any():
-            row = int(table[name].isna().to_numpy().argmax())
-            raise InputError(f"Column {name!r} is empty in row {row}. Fill it in or drop the row.")
-    if len(table) == 1:
-        raise InputError("One row is too little to learn from. Give two patients, or two times.")
-    return table[[column for column in table.columns if column in known]]
 
 
 def _fitted(settings: GanSettings, patients: int, timesteps: int) -> GanSettings:
@@ -138,6 +125,14 @@ def _fitted(settings: GanSettings, patients: int, timesteps: int) -> GanSettings
     return replace(
         settings, architecture=replace(sizes, longest=longest, memory_size=memory_size)
     )
+
+
+def _epochs(settings: GanSettings | DiffusionSettings, patients: int) -> int:
+    """Return how many epochs the settings mean for so many patients."""
+    if isinstance(settings, DiffusionSettings):
+        return settings.epochs
+    steps = ceil(patients / settings.batch_size) * max(1, len(settings.lengths))
+    return max(settings.epochs, ceil(settings.least_steps / steps))
 
 
 def _prepare(

@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-import pandas as pd
 
 from hgteach.errors import InputError
 from hgteach.training import container
@@ -20,16 +14,6 @@ FILE_NAME = "checkpoint.safetensors"
 KIND = "checkpoint, version 1"
 
 Training = GanTraining | DiffusionTraining
-
-
-def fingerprint(table: pd.DataFrame, about: dict[str, Any]) -> dict[str, str]:
-    """Return what must be the same for a training to go on: the patients and the settings.
-
-    The table is read, not the matrix made from it, whose last digits differ between processors.
-    """
-    rows = pd.util.hash_pandas_object(table, index=False).to_numpy(np.uint64)
-    data = hashlib.sha256(rows.tobytes()).hexdigest()
-    return {"data": data, "settings": json.dumps(about, sort_keys=True)}
 
 
 def refuse_to_replace(folder: Path) -> None:
@@ -49,7 +33,10 @@ def refuse_to_replace(folder: Path) -> None:
 
 
 def save(folder: Path, training: Training, identity: dict[str, str]) -> None:
-    """Write the state after the last finished epoch."""
+    """Write the state after the last finished epoch.
+
+    ``identity`` is what must be the same for the training to go on: patients and settings.
+    """
     about = {"identity": identity, "history": training.history}
     container.write(folder / FILE_NAME, KIND, about, training.state())
 

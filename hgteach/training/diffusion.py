@@ -34,10 +34,17 @@ class DiffusionTraining:
     def __init__(
         self, network: Diffusion, x: Tensor, settings: DiffusionSettings, random: torch.Generator
     ) -> None:
-        """Prepare to train on ``x``, ``(P, T, F)``, on the device where it lies."""
+        """Prepare to train on ``x``, ``(P, T, F)``, on the device where it lies.
+
+        ``x`` may be ``hgteach.streaming.Records``; percentiles are then those of a sample.
+        """
         self.network, self.settings, self.random = network, settings, random
-        network.fit(x.cpu())
-        self.x_0 = network.encode(x.cpu()).to(x.device)  # (P, T, channels)
+        if isinstance(x, Tensor):
+            network.fit(x.cpu())
+            self.x_0 = network.encode(x.cpu()).to(x.device)  # (P, T, channels)
+        else:  # patients on disk are encoded batch by batch
+            network.fit(x.sample())
+            self.x_0 = x.through(network.encode)
         network.to(x.device)
         self.average = deepcopy(network)  # what is saved and sampled from
         self.optimiser = Adam(network.parameters(), settings.learning_rate, settings.betas)

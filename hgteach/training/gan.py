@@ -24,8 +24,8 @@ from hgteach.models.v2 import PatientAutoencoder, RecurrentMemoryGenerator, auto
 from hgteach.sequences import curriculum_lengths, curriculum_loaders
 from hgteach.training.distributed import all_rows, my_rows, sum_gradients
 from hgteach.training.losses import (
-    correlation,
     correlation_loss,
+    correlations,
     distribution_loss,
     gradient_penalty,
     likeness_loss,
@@ -109,7 +109,6 @@ def memory_step(
     optimiser: Optimizer,
     real: Tensor,
     settings: GanSettings,
-    random: torch.Generator,
 ) -> tuple[dict[str, float], Tensor]:
     """Teach the autoencoder to sum ``real``, ``(B, T, F)``, up, and remember what it saw.
 
@@ -121,7 +120,7 @@ def memory_step(
     latent, read_back = (all_rows(x, len(real)) for x in autoencoder(my_rows(months)))
     loss = autoencoder_loss(months, latent, read_back, settings.divergence_weight)
     _descend(loss, optimiser)
-    vectors = generator.memory.remember(latent.cpu(), random)
+    vectors = generator.memory.remember(latent.cpu())
     return {"autoencoder_loss": loss.item()}, vectors
 
 
@@ -165,7 +164,7 @@ class GanTraining:
         self.loaders = curriculum_loaders(x, lengths, settings.batch_size, random)
         # The series compares every length with the correlations of full-length patients; here
         # each length has its own target, since early months differ from late ones.
-        self.targets = {length: correlation(x[:, :length]) for length in lengths}
+        self.targets = correlations(x, lengths)
         self.history: list[dict[str, float]] = []
 
     def epochs(self, last: int) -> Iterator[dict[str, float]]:
@@ -201,7 +200,7 @@ class GanTraining:
                 if autoencoder is not None:
                     adam = optimisers["autoencoder"]
                     losses, recalled = memory_step(
-                        generator, critic, autoencoder, adam, real, settings, random
+                        generator, critic, autoencoder, adam, real, settings
                     )
                     yield losses
                 for _ in range(settings.critic_steps):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -19,10 +20,12 @@ from hgteach.preprocess import Preprocessor
 from hgteach.schema import Layout, Schema
 from hgteach.sequences import from_sequences
 from hgteach.training import container
+from hgteach.visits import Visits
 
 FILE_NAME = "generator.safetensors"
 KIND = "generator, version 1"
 PATIENTS_AT_ONCE = 500  # bounds the memory of a large draw
+PATIENTS_A_PART = 10 * PATIENTS_AT_ONCE  # of a table that is made piece by piece
 
 
 @dataclass
@@ -33,6 +36,7 @@ class Generator:
         name: the model, e.g. ``v1``.
         schema: the columns it makes.
         layout: how the file that it was trained on wrote them.
+        visits: puts what the network makes together again, if the table was irregular.
         preprocessor: turns channels back into numbers and labels.
         architecture: the sizes of the networks.
         network: the trained weights.
@@ -50,6 +54,7 @@ class Generator:
     times: list[Any]
     provenance: str
     history: pd.DataFrame
+    visits: Visits | None = None
 
     def generate(self, n_patients: int, seed: int = 0) -> pd.DataFrame:
         """Draw synthetic patients.
@@ -59,25 +64,47 @@ class Generator:
             seed: the same seed gives the same patients on the same machine.
 
         Returns:
-            ``n_patients * len(times)`` labelled rows, sorted by patient and time; patients are
-            numbered from 0. Numbers are in the units of the training table.
+            labelled rows, sorted by patient and time: as many a patient as there are times, or
+            as the patient's own length says, if the real ones have different lengths. Patients
+            are numbered from 0, whatever the real ones are called, so that nobody takes a
+            synthetic patient for a real one. Numbers are in the units of the training table.
 
         Raises:
             InputError: ``n_patients`` is below 1, or the seed is negative.
         """
+        (table,) = self.generate_in_parts(n_patients, seed, max(1, n_patients))
+        return table
+
+    def generate_in_parts(
+        self, n_patients: int, seed: int = 0, patients: int = PATIENTS_A_PART
+    ) -> Iterator[pd.DataFrame]:
+        """Draw the same patients, but yield a table of every so many ``patients``.
+
+        So a number of patients that would not fit into memory can be written piece by piece. Give
+        a multiple of ``PATIENTS_AT_ONCE``, or the patients are others.
+        """
         if n_patients < 1:
             raise InputError(f"Ask for at least one patient, not {n_patients}.")
         random = seeded(seed)
+        for first in range(0, n_patients, patients):
+            yield self._draw(first, min(patients, n_patients - first), random)
+
+    def _draw(self, first: int, n_patients: int, random: torch.Generator) -> pd.DataFrame:
+        """Draw patients and number them from ``first``."""
         draws = []
         self.network.eval()
         with torch.inference_mode():
-            for first in range(0, n_patients, PATIENTS_AT_ONCE):
-                size = min(PATIENTS_AT_ONCE, n_patients - first)
+            for start in range(0, n_patients, PATIENTS_AT_ONCE):
+                size = min(PATIENTS_AT_ONCE, n_patients - start)
                 draws.append(self.network.sample(size, len(self.times), random).numpy())
         matrix = from_sequences(np.concatenate(draws))  # (n_patients * T, F)
         table = self.preprocessor.inverse_transform(matrix)
-        table[self.schema.patient] = np.repeat(np.arange(n_patients), len(self.times))
+        table[self.schema.patient] = np.repeat(
+            np.arange(first, first + n_patients), len(self.times)
+        )
         table[self.schema.time] = np.tile(np.asarray(self.times), n_patients)
+        if self.visits is not None:
+            table = self.visits.restore(table)
         table = table[list(self.layout.order)]
         table.attrs["provenance"] = (
             f"Synthetic patients from hgteach {self.name}, trained on: {self.provenance}"
@@ -96,6 +123,8 @@ class Generator:
             "provenance": self.provenance,
             "history": self.history.to_dict(orient="list"),
         }
+        if self.visits is not None:
+            about["visits"] = self.visits.to_dict()
         path = container.make_folder(folder) / FILE_NAME
         container.write(path, KIND, about, self.network.state_dict())
         return path
@@ -112,19 +141,22 @@ class Generator:
         try:
             schema = Schema.from_dict(about["schema"])
             architecture = architecture_of(about["model"])(**about["architecture"])
-            network = GENERATORS[about["model"]](schema, architecture)
+            preprocessor = Preprocessor.from_dict(about["preprocessor"])
+            network = GENERATORS[about["model"]](preprocessor.schema, architecture)
             network.load_state_dict(tensors)
-            layout = Layout(**{k: tuple(v) for k, v in about["layout"].items()})
+            layout = about["layout"].items()
+            layout = Layout(**{k: tuple(v) if isinstance(v, list) else v for k, v in layout})
             return cls(
                 name=about["model"],
                 schema=schema,
                 layout=layout,
-                preprocessor=Preprocessor.from_dict(about["preprocessor"]),
+                preprocessor=preprocessor,
                 architecture=architecture,
                 network=network,
                 times=about["times"],
                 provenance=about["provenance"],
                 history=pd.DataFrame(about["history"]),
+                visits=Visits.from_dict(about["visits"]) if "visits" in about else None,
             )
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise InputError(

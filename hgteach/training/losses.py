@@ -46,6 +46,29 @@ def correlation(records: Tensor) -> Tensor:
     return rows.T @ rows  # (F, F)
 
 
+def correlations(x: Tensor, lengths: list[int]) -> dict[int, Tensor]:
+    """Return the :func:`correlation` of all patients' first months, ``(F, F)``, for each length.
+
+    Of patients on disk (``hgteach.streaming.Records``) the same, up to rounding, is added up in
+    one pass: sums and products of every month.
+    """
+    if isinstance(x, Tensor):
+        return {length: correlation(x[:, :length]) for length in lengths}
+    sums = products = 0
+    for part in x.parts():  # (B, T, F)
+        part = part.double()
+        sums = sums + part.sum(dim=0)  # (T, F)
+        products = products + torch.einsum("btf,btg->tfg", part, part)  # (T, F, F)
+    found = {}
+    for length in lengths:
+        rows = len(x) * length
+        mean = sums[:length].sum(dim=0) / rows  # (F,)
+        joint = products[:length].sum(dim=0) - rows * torch.outer(mean, mean)  # (F, F)
+        size = joint.diagonal().clamp(min=0).sqrt().clamp(min=1e-6 * rows**0.5)  # (F,)
+        found[length] = (joint / torch.outer(size, size)).float()
+    return found
+
+
 def correlation_loss(fake: Tensor, target: Tensor, random: torch.Generator) -> Tensor:
     """Return the mean distance between the correlations of ``fake`` and ``target``, ``(F, F)``.
 
@@ -60,15 +83,19 @@ def correlation_loss(fake: Tensor, target: Tensor, random: torch.Generator) -> T
 def distribution_loss(fake: Tensor, real: Tensor, random: torch.Generator) -> Tensor:
     """Return how far ``fake`` is from ``real``, both ``(B, T, F)``, in three plain respects.
 
-    Compared are all months, each month's change from the last, and each patient's mean. The
+    Compared are all months, each month's change from the last, and each patient's mean before and
+    after a month drawn at random, early months more often, so that *when* counts as well. The
     distance is Wasserstein's, for which no critic is needed in one dimension: sort both groups and
     subtract. It is taken along every channel, and along as many random mixtures of channels, which
     see what belongs together; and summed.
     """
+    timesteps = fake.shape[1]
+    cut = int(timesteps ** torch.rand((), generator=random).item())  # 1 or more, below T
+    rest = min(cut, timesteps - 1)  # one month is its own before and after
     compared = (
         lambda x: x.flatten(0, 1),  # months, (B * T, F)
         lambda x: x.diff(dim=1).flatten(0, 1),  # changes, (B * (T - 1), F)
-        lambda x: x.mean(dim=1),  # patients, (B, F)
+        lambda x: torch.cat([x[:, :cut].mean(dim=1), x[:, rest:].mean(dim=1)], dim=1),  # (B, 2F)
     )
     return sum(_sliced_distance(view(fake), view(real), random) for view in compared)
 

@@ -15,6 +15,8 @@ class GanSettings:
     Attributes:
         architecture: sizes of the networks.
         epochs: how often every patient is seen at every length.
+        least_steps: a table with few patients is seen more often, so that the generator takes at
+            least so many steps.
         batch_size: patients a step, at most.
         critic_steps: steps of the critic for one of the generator.
         lengths: how many months to train on, in turn, or all where a table has fewer; empty for
@@ -37,6 +39,7 @@ class GanSettings:
 
     architecture: Architecture = PUBLISHED
     epochs: int = 100
+    least_steps: int = 0
     batch_size: int = 256
     critic_steps: int = 5
     lengths: tuple[int, ...] = ()
@@ -55,9 +58,11 @@ class GanSettings:
 CLASSROOM = GanSettings(
     architecture=Architecture(noise_size=32, hidden_size=64, memory_size=0),
     epochs=40,
+    least_steps=400,
     lengths=(60,),
     batch_size=32,
     critic_steps=1,
+    learning_rate=2e-3,
     betas=(0.5, 0.9),
     penalty_every=2,
     divergence_weight=1e-3,

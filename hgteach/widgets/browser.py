@@ -1,14 +1,6 @@
-"""Pictures that a learner steers: choose a patient and look.
-
-The drawing is in :mod:`hgteach.figures`; here are the knobs. Turning one calls a plain function,
-so the tests need no browser.
-"""
+"""Walk through a cohort, patient by patient."""
 
 from __future__ import annotations
-
-import html
-import os
-from typing import Any
 
 import ipywidgets
 import numpy as np
@@ -19,8 +11,7 @@ from hgteach.cohorts.art_hiv import ART_HIV
 from hgteach.errors import InputError
 from hgteach.figures.patients import is_lane
 from hgteach.schema import Schema
-
-NO_KERNEL = "Run this notebook to browse the patients here."
+from hgteach.widgets.explorer import Drawn, Explorer
 
 
 def groups(table: pd.DataFrame, schema: Schema = ART_HIV) -> dict[str, np.ndarray]:
@@ -54,12 +45,11 @@ def step(chosen: np.ndarray, current: int, by: int) -> int:
     return int(chosen[np.clip(place, 0, len(chosen) - 1)])
 
 
-class PatientBrowser(ipywidgets.VBox):
-    """Controls to choose a patient, above the patient's picture and its description."""
+class PatientBrowser(Explorer):
+    """An explorer of one patient at a time, with buttons to step through a group."""
 
     def __init__(self, table: pd.DataFrame, schema: Schema) -> None:
         """Lay out the controls and show the first patient."""
-        self._table, self._schema = table, schema
         self._groups = groups(table, schema)
         everybody = self._groups["All patients"]
         wide = {"description_width": "initial"}
@@ -79,28 +69,17 @@ class PatientBrowser(ipywidgets.VBox):
         )
         self.previous = ipywidgets.Button(description="Previous", tooltip="Previous patient")
         self.next = ipywidgets.Button(description="Next", tooltip="Next patient")
-        self.picture = ipywidgets.Image(format="png")
-        self.words = ipywidgets.HTML()
         self.previous.on_click(lambda _: self._step(-1))
         self.next.on_click(lambda _: self._step(+1))
-        self.number.observe(lambda change: self.look_at(change["new"]), names="value")
         self.group.observe(lambda _: self._enter_group(), names="value")
-        controls = ipywidgets.HBox(
-            [self.number, self.previous, self.next, self.group], layout={"flex_flow": "row wrap"}
-        )
-        super().__init__([controls, self.picture, self.words])
-        self.look_at(self.number.value)
 
-    def look_at(self, patient_id: int) -> None:
-        """Show a patient, or say that there is no such patient."""
-        try:
-            rows = figures.one_patient(self._table, patient_id, self._schema)
-            self.picture.value = figures.png(figures.patient(rows, patient_id, self._schema))
-            words = figures.describe_patient(rows, patient_id, self._schema)
-        except InputError as error:
-            words = str(error)
-        # role=status makes a screen reader speak the new text without moving the focus.
-        self.words.value = f'<p role="status">{html.escape(words)}</p>'
+        def draw(patient: int) -> Drawn:
+            rows = figures.one_patient(table, patient, schema)
+            words = figures.describe_patient(rows, patient, schema)
+            return figures.patient(rows, patient, schema), words
+
+        super().__init__(draw, patient=self.number)
+        self.children[0].children = [self.number, self.previous, self.next, self.group]
 
     def _step(self, by: int) -> None:
         """Move to the neighbour within the chosen group."""
@@ -109,17 +88,6 @@ class PatientBrowser(ipywidgets.VBox):
     def _enter_group(self) -> None:
         """Show the first patient of a newly chosen group."""
         self.number.value = int(self._groups[self.group.value][0])
-
-    def _repr_mimebundle_(self, **settings: Any) -> Any:
-        """Let a page without a kernel say what to do instead of printing the widget's insides.
-
-        With ``HGTEACH_STATIC=1`` that sentence is all: a committed notebook must not hold the
-        address of a widget that died with its kernel.
-        """
-        words = {"text/plain": NO_KERNEL}
-        if os.environ.get("HGTEACH_STATIC"):
-            return words
-        return super()._repr_mimebundle_(**settings) | words
 
 
 def patient_browser(table: pd.DataFrame, schema: Schema = ART_HIV) -> PatientBrowser:

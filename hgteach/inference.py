@@ -14,6 +14,8 @@ from hgteach.identifiers import is_row_number, why_not_numbers, why_not_texts
 from hgteach.schema import Schema
 
 FEW_STEPS = 5  # different numbers, not all whole, that are grades: 0, 0.5, 1
+MANY = 20  # different texts like 1,5 that are numbers with a decimal comma, not levels
+COMMA = r"[+-]?\d+(,\d+)*(\.\d+)?"
 # Texts that stand for an empty cell wherever they are alone among numbers or dates.
 EMPTY_TEXTS = ("?", ".", "-", "--", "*", "missing", "Missing", "unknown", "Unknown", "n.a.", "None")
 
@@ -121,6 +123,11 @@ def infer_column(values: pd.Series, who: np.ndarray) -> Column:
         sorted({level_text(v) for v in distinct})
     )
     reason = why_not_texts(name, distinct, len(present), people, shared["static"])
+    if (reason or len(others) > MANY) and others.astype(str).str.fullmatch(COMMA).all():
+        raise InputError(
+            f"Column {name!r} holds numbers with commas, such as {others.iloc[0]!r}. Write them "
+            "with a decimal point, and with nothing between thousands."
+        )
     if reason:
         raise InputError(f"Column {name!r} {reason}. {_leave_out(name)}")
     kind: Kind = "binary" if len(levels) == 2 else "categorical"

@@ -115,9 +115,11 @@ def test_goals_leave_room_above_the_floor(groups):
 
 def test_bench_prints_what_it_measures(capsys, monkeypatch):
     monkeypatch.setattr(speed, "ENOUGH", 3)
+    monkeypatch.setattr(speed, "ENOUGH_IN_STEPS", 3)
     assert main(["bench", "--only", "generate"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 2 * len(GANS)
+    cases = [[model, preset] for model in GANS for preset in ("classroom", "published")]
+    assert [line.split()[:2] for line in lines] == [*cases, ["v3", "classroom"]]
     assert all("patients x 60 months a second" in line for line in lines)
 
 

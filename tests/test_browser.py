@@ -28,7 +28,7 @@ ROOT = Path(__file__).resolve().parent.parent
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 CHROMIUM = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
 NOTEBOOK = "notebooks/implementation/02-dataloader.ipynb"
-PATIENCE = 120  # seconds until a step that does not come is an error; most take one or two
+PATIENCE = 60  # seconds until a step that does not come is an error; most take one or two
 
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no Chromium or Chrome was found")
 
@@ -137,3 +137,54 @@ class Page:
         if folder := os.environ.get("HGTEACH_SCREENSHOTS"):
             image = base64.b64decode(self.ask("Page.captureScreenshot")["data"])
             (Path(folder) / f"{name}.png").write_bytes(image)
+
+    def names(self, role: str) -> set[str]:
+        """Return what a screen reader calls everything of this role."""
+        nodes = self.ask("Accessibility.getFullAXTree")["nodes"]
+        return {n.get("name", {}).get("value") for n in nodes
+                if n.get("role", {}).get("value") == role and not n["ignored"]}  # fmt: skip
+
+
+# Scroll on until an explorer is on the page (JupyterLab draws only the cells in view).
+FIND = """(() => {
+  const found = document.querySelector('.jp-OutputArea [role=slider]');
+  const pane = document.querySelector('.jp-WindowedPanel-outer');
+  if (!found) pane.scrollTop = (pane.scrollTop + 400) % (pane.scrollHeight - pane.clientHeight);
+  return !!found;
+})()"""
+
+
+def test_a_learner_steers_a_picture_with_the_keyboard(lab: str, tmp_path: Path) -> None:
+    page = Page(tmp_path / "browser")
+    try:
+        address = lab.replace("notebooks/00-start-here.ipynb", NOTEBOOK)
+        assert address != lab
+        page.ask("Page.navigate", url=address)
+        page.wait("document.querySelector('#jp-main-statusbar')?.innerText.includes('| Idle')")
+        menus = "[...document.querySelectorAll('.lm-MenuBar-item')].map(e => e.innerText)"
+        page.click(f".lm-MenuBar-content > li:nth-child({1 + page.run(menus).index('Run')})")
+        page.click(".lm-Menu-item[data-command='runmenu:run-all']")
+        page.wait(FIND)
+        labels = {"Sequence length", "Largest batch"}
+        wait_for(lambda: labels <= page.names("slider"), "the sliders' names")
+        assert "Last batch" in page.names("combobox")
+
+        page.run("document.querySelector('.jp-OutputArea select').scrollIntoView()")
+        page.run("document.querySelector('.jp-OutputArea [role=slider]').focus()")
+        page.screenshot("before")
+        picture = "document.querySelector('.jp-OutputArea .widget-html img').src"
+        words = "document.querySelector('.jp-OutputArea [role=status]').innerText"
+        before, said = page.run(picture), page.run(words)
+        assert "(256, 10, 22)" in said
+        page.press("ArrowRight", 39)
+        wait_for(lambda: "(256, 11, 22)" in page.run(words), "the words to follow")
+        wait_for(lambda: page.run(picture) != before, "the picture to follow")
+        page.press("Tab", 9)  # to the number beside the slider
+        page.press("Tab", 9)  # to the next slider
+        page.press("Home", 36)
+        wait_for(lambda: "(8, 11, 22)" in page.run(words), "the second slider to follow")
+        page.run("document.querySelector('.jp-OutputArea .widget-html img').scrollIntoView()")
+    finally:
+        page.screenshot("after")
+        page.process.terminate()
+        page.process.wait()

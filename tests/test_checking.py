@@ -33,7 +33,8 @@ WRONG_TABLES = {
         ["'Comp. NNRTI' is missing, but there is 'comp NNRTI'"],
     ),
     "extra column": (TABLE.assign(note=1), ["has no column 'note'"]),
-    "row numbers": (TABLE.reset_index(names=""), ["no heading for column 1", "row numbers"]),
+    "no heading": (TABLE.set_index(TABLE["VL"]).rename_axis("").reset_index(),
+                   ["no heading for column 1"]),
     "unknown code": (changed("Extra PI", 3, 9), ["'Extra PI'", "9 on line 5", "5 (Not Applied)"]),
     "label among codes": (changed("Gender", 3, "Male"), ["'Gender'", "'Male' on line 5"]),
     "text in a number": (changed("VL", 5, "n.d."), ["'VL' holds text", "'n.d.' on line 7"]),
@@ -94,6 +95,8 @@ WRONG_BYTES = {
     "short line": (CSV.replace(",0,0\n", ",0\n", 1).encode(), "line 2 has 14 values"),
     "semicolons": (CSV.replace(",", ";").encode(), "semicolons"),
     "tabs": (CSV.replace(",", "\t").encode(), "tabs"),
+    "headings without an end": (b"a,b,c", "headings but no rows"),
+    "row numbers and no rows": (b",a,b,c\n", "headings but no rows"),
     "prose": (b"hello world\nthis is no table\n", "too few headings"),
     "utf-16": (CSV.encode("utf-16"), "UTF-16"),
     "utf-16 without mark": (CSV.encode("utf-16-le"), "zero bytes"),
@@ -164,6 +167,7 @@ WAYS_TO_WRITE = {
     "quoted": lambda t, p: t.to_csv(p, index=False, quoting=1),
     "any order of rows": lambda t, p: t.sample(frac=1, random_state=0).to_csv(p, index=False),
     "any order of columns": lambda t, p: t[t.columns[::-1]].to_csv(p, index=False),
+    "row numbers": lambda t, p: t.to_csv(p),
     "blank lines at the end": lambda t, p: p.write_text(t.to_csv(index=False) + "\n\n"),
 }
 

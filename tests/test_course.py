@@ -1,6 +1,8 @@
 """Every exercise can be solved, refuses what it should, and stands in a notebook."""
 
 import ast
+import builtins
+import inspect
 import json
 import re
 import sys
@@ -318,3 +320,16 @@ def test_exercise_hint_and_solution_are_shown(capsys):
     ):
         show(ex.id)
         assert words in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("id", sorted(REGISTERED))
+def test_a_worked_solution_that_is_pasted_finds_all_its_names(id):
+    """What is shown must run in a notebook that has imported nothing."""
+    ex = REGISTERED[id]
+    if ex.asks_for_value:
+        return
+    pasted: dict = {}
+    exec("\n".join([*ex.imports(), ex.source()]), pasted)
+    home = vars(inspect.getmodule(ex.solution))
+    used = set(ex.solution.__code__.co_names) & set(home)
+    assert used <= set(pasted) | set(dir(builtins)), "a name of the exercise's own module"

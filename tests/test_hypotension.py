@@ -12,8 +12,9 @@ import pytest
 import hgteach
 from hgteach.cohorts import hypotension_charts as charts
 from hgteach.cohorts import hypotension_simulator as simulator
+from hgteach.cohorts.catalogue import COHORTS
 from hgteach.cohorts.checking import check
-from hgteach.cohorts.hypotension import FLAG_OF, HOURS, HYPOTENSION, tidy_hypotension
+from hgteach.cohorts.hypotension import FLAG_OF, HOURS, HYPOTENSION
 from hgteach.cohorts.hypotension_calibration import calibration_table, main
 from hgteach.cohorts.hypotension_published import QUARTILES
 from hgteach.cohorts.hypotension_simulator import EFFECTS, simulate_hypotension
@@ -81,10 +82,10 @@ def test_loader_says_that_it_is_simulated(tmp_path, monkeypatch):
 def test_values_just_below_zero_are_tidied_and_no_others():
     raw = simulate_hypotension(5, 0)
     raw.loc[[3, 4], "urine"] = [-0.4, -5.0]
-    table, said = tidy_hypotension(raw)
+    table, said = COHORTS["hypotension"].tidy(raw)
     assert table["urine"][3] == 0
     assert table["urine"][4] == -5
-    assert said == ["urine just below zero set to zero (1 rows)"]
+    assert said == ["1 values of urine just below zero set to 0"]
     with pytest.raises(InputError, match="below its lowest"):
         check(table, HYPOTENSION)
 

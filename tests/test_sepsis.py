@@ -13,7 +13,7 @@ from hgteach.cohorts import sepsis_calibration, sepsis_simulator
 from hgteach.cohorts.catalogue import COHORTS
 from hgteach.cohorts.checking import check
 from hgteach.cohorts.download import fetch_copy
-from hgteach.cohorts.sepsis import EXAMPLE_VARIABLES, LOGGED, SEPSIS, STEPS, tidy_sepsis
+from hgteach.cohorts.sepsis import EXAMPLE_VARIABLES, LOGGED, SEPSIS, STEPS
 from hgteach.cohorts.sepsis_calibration import calibration_table
 from hgteach.cohorts.sepsis_simulator import circulation, draw_shock, raised, simulate_sepsis
 from hgteach.errors import InputError
@@ -153,17 +153,17 @@ def test_the_sick_look_sick(cohort):
 
 def test_a_published_file_is_brought_into_our_coding():
     raw = simulate_sepsis(4, 1)
-    assert tidy_sepsis(raw)[1] == []
+    assert COHORTS["sepsis"].tidy(raw)[1] == []
     other = raw.copy()
     other["SpO2"] = np.arange(len(raw)) % 10 + 1
     other.loc[3, "Age"] += 5
     other.loc[5, "MaxVaso"] = -0.2
     other.loc[[0, 21, 22], "Gender"] = 1 - other.loc[[0, 21, 22], "Gender"]
-    table, said = tidy_sepsis(other)
+    table, said = COHORTS["sepsis"].tidy(other)
     assert table["SpO2"].tolist() == [i % 10 for i in range(len(raw))]
     pd.testing.assert_series_equal(table["Age"], raw["Age"])
     pd.testing.assert_series_equal(table["Gender"], raw["Gender"])
-    assert said[0] == "1 values of MaxVaso just below zero set to zero"
+    assert said[0] == "1 values of MaxVaso just below zero set to 0"
     assert [sentence.split()[-1] for sentence in said[1:]] == ["0", "patient", "patient"]
     check(table, SEPSIS)
 

@@ -55,14 +55,25 @@ class Cohort:
         return getattr(simulator, f"simulate_{self.module}")(patients, seed)
 
     def tidy(self, raw: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
-        """Bring a published file into the schema's coding; say what was changed.
+        """Bring a published file into the schema's coding and bounds; say what was changed.
 
-        The cohort's own ``tidy_…`` does it, if it has one.
+        The authors stored the numbers that the cohort's module lists as ``SHIFTED`` as x + 1, so
+        their generator may step below zero, by less than 1: those become zero. The cohort's own
+        ``tidy_…`` does the rest, if it has one.
         """
-        raw = raw.drop(columns="Unnamed: 0", errors="ignore")  # pandas' name for row numbers
+        from pandas.api.types import is_numeric_dtype
+
+        table, said = raw.drop(columns="Unnamed: 0", errors="ignore"), []  # pandas' row numbers
         module = import_module(f"hgteach.cohorts.{self.module}")
+        for name in table.columns.intersection(getattr(module, "SHIFTED", ())):
+            if is_numeric_dtype(table[name]):
+                below = (table[name] < 0) & (table[name] > -1)
+                if below.any():
+                    table[name] = table[name].mask(below, 0.0)
+                    said.append(f"{int(below.sum()):,} values of {name} just below zero set to 0")
         own: Callable = getattr(module, f"tidy_{self.module}", lambda table: (table, []))
-        return own(raw)
+        table, more = own(table)
+        return table, said + more
 
     @property
     def fetched(self) -> Path | None:

@@ -79,6 +79,8 @@ HYPOTENSION = Schema(
     ),
 )
 
+SHIFTED = tuple(HYPOTENSION.real)
+"""Numbers that the authors stored as x + 1."""
 FLAG_OF = {
     "urine": "urine_m", "ALT": "ALT_AST_m", "AST": "ALT_AST_m", "PO2": "PO2_m",
     "lactic_acid": "lactic_acid_m", "serum_creatinine": "serum_creatinine_m", "FiO2": "FiO2_m",
@@ -105,18 +107,3 @@ def load_hypotension(patients: int | None = None) -> pd.DataFrame:
     from hgteach.cohorts.catalogue import COHORTS
 
     return COHORTS["hypotension"].load(patients)
-
-
-def tidy_hypotension(raw: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
-    """Bring a table as published into this schema's bounds, and say what was changed.
-
-    The authors scaled numbers as x + 1, so their generator may step below zero, by less than 1.
-    """
-    table, said = raw.copy(deep=False), []
-    for name in HYPOTENSION.real:
-        if name in table and pd.api.types.is_numeric_dtype(table[name]):
-            below = (table[name] < 0) & (table[name] > -1)
-            if below.any():
-                table[name] = table[name].mask(below, 0.0)
-                said.append(f"{name} just below zero set to zero ({int(below.sum()):,} rows)")
-    return table, said

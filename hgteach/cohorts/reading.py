@@ -28,6 +28,7 @@ LONGEST_LINE = 1 << 20
 BLOCK = 4 * LONGEST_LINE
 BLANKS = ("", "NA", "NaN", "nan", "NULL", "null", "N/A", "n/a")  # pyarrow's, the usual ones
 _NO_HEADING = "{path} has no heading for column {column}. Name it, or leave it out of the file."
+_NO_ROWS = "{path} has headings but no rows."
 # What the first bytes of a file say when the name says .csv.
 STRANGERS = {
     b"PK\x03\x04": "a zip archive or an Excel workbook",
@@ -61,7 +62,7 @@ def read_table(path: str | Path) -> pd.DataFrame:
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror or error}).") from None
     if table.empty:
-        raise InputError(f"{path} has headings but no rows.")
+        raise InputError(_NO_ROWS.format(path=path))
     return table
 
 
@@ -165,7 +166,7 @@ def _read_csv(path: Path) -> pd.DataFrame:
     table.index = _line_index(path, len(table))
     if "" in table:
         number = pd.to_numeric(table[""].astype(object), errors="coerce").to_numpy()
-        if number[0] not in (0, 1) or (np.diff(number) != 1).any():
+        if not np.isin(number[:1], (0, 1)).all() or (np.diff(number) != 1).any():
             raise InputError(_NO_HEADING.format(path=path, column=1))
         table = table.drop(columns="")
     table.attrs["blank"] = _blank(path) if table.isna().any(axis=None) else ""
@@ -261,6 +262,8 @@ def _unparsed(path: Path, reason: str) -> str:
     except pa.ArrowInvalid as error:
         reason = str(error)
     if not complaints:
+        if "Empty CSV" in reason:
+            return _NO_ROWS.format(path=path)
         if "straddling" in reason:
             return f"{path} has a line of over a million characters, so it is no table of rows."
         return f"{path} cannot be read as CSV ({reason.splitlines()[0]})."

@@ -71,7 +71,8 @@ _NUMBERS = (
     ("OutputTotal", "mL", "urine since before the first step"),
     ("Output4H", "mL", "urine in these four hours"),
 )
-LOGGED = tuple(name for name, _, _ in _NUMBERS[18:])
+LOGGED = SHIFTED = tuple(name for name, _, _ in _NUMBERS[18:])
+"""Numbers that the authors stored as log(x + 1)."""
 DECILES = ("SpO2", "Temp", "PTT", "PT", "INR")
 _STATIC = ("Age", "Gender", "ReAd")
 
@@ -140,18 +141,10 @@ def load_sepsis(patients: int | None = None) -> pd.DataFrame:
 def tidy_sepsis(raw: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     """Bring a table as published into this schema's coding, and say what was changed.
 
-    Logged columns that a generator put just below zero, by less than the 1 that was added to
-    them, are set to zero. Classes counted from 1 are counted from 0. A static column that changes
-    within a patient is settled: the median number, or the most frequent level (the lower code
-    where two are equal).
+    Classes counted from 1 are counted from 0. A static column that changes within a patient is
+    settled: the median number, or the most frequent level (the lower code where two are equal).
     """
     table, said = raw.copy(deep=False), []
-    for name in LOGGED:
-        if name in table and pd.api.types.is_numeric_dtype(table[name]):
-            below = (table[name] < 0) & (table[name] > -1)
-            if below.any():
-                table[name] = table[name].mask(below, 0.0)
-                said.append(f"{int(below.sum()):,} values of {name} just below zero set to zero")
     for name in DECILES:
         if name in table and pd.api.types.is_numeric_dtype(table[name]) and table[name].max() == 10:
             table[name] = table[name] - 1

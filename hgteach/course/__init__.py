@@ -108,7 +108,8 @@ def solution(id: str) -> None:
     """Show the worked solution of an exercise. Try first: that is where the learning is."""
     found = _find(id)
     if found:
-        source = found.source()
+        imports = found.imports()
+        source = "\n".join([*imports, *(["", ""] if imports else []), found.source()])
         _show(
             f"**A worked solution** of *{found.title}*\n\n```python\n{source}\n```\n\n"
             f"{found.meaning}",

@@ -111,6 +111,15 @@ class Exercise:
         first = ast.parse(text).body[0].lineno
         return "".join(text.splitlines(keepends=True)[first - 1 :]).rstrip()
 
+    def imports(self) -> list[str]:
+        """Return the lines that import what the worked solution uses."""
+        used, lines = set(self.solution.__code__.co_names), []
+        for node in ast.parse(inspect.getsource(inspect.getmodule(self.solution))).body:
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                node.names = [a for a in node.names if (a.asname or a.name) in used]
+                lines += [ast.unparse(node)] * bool(node.names)
+        return lines
+
     def _prepare(self, answer: Any) -> Any:
         """Return what the verifier gets: the value, or the learner's function made safe."""
         is_function = inspect.isroutine(answer) or isinstance(answer, partial)

@@ -24,6 +24,7 @@ from hgteach.inference import infer_columns, time_date
 from hgteach.schema import Column, Schema, level_text, without_codes
 
 MOST = 2_000  # patients of each table that are judged
+OUR_PATIENT = "PatientID"  # the column of patients in every cohort of ours
 FEW = 30  # patients of a table, below which nothing is said without a warning
 UNSEEN = "(unknown)"
 """The level that stands for every value which is none of a column's levels."""
@@ -76,7 +77,8 @@ def match(
             continue
         # With no holdout, other real patients can be the floor, if there are more than enough.
         wanted = 2 * most if role == "real" and holdout is None else most
-        who = schema.patient if schema else patient or ART_HIV.patient
+        # All of our cohorts call the patient by the same name.
+        who = schema.patient if schema else patient or COHORTS["art-hiv"].schema.patient
         raw, total = _open(one, role, sources, who, wanted, random)
         schema = schema or _schema(raw, patient, time, notes)
         tables[role], count = _sample(raw, role, schema, wanted, random, notes)

@@ -10,6 +10,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator
 
 from hgteach.cohorts.art_hiv import ART_HIV
 from hgteach.figures.palette import (
@@ -76,6 +77,7 @@ def _densities(axis: Axes, column: Column, values: Mapping[str, pd.Series], samp
         sns.kdeplot(x=numbers, ax=axis, color=colour, fill=True, alpha=0.3, log_scale=log, cut=0)
     axis.set(xlabel=column.unit or column.name, ylabel="density", yticks=[])
     if log:
+        axis.xaxis.set_major_locator(LogLocator(numticks=4))  # more would touch each other
         axis.xaxis.set_major_formatter(PLAIN_NUMBERS)
         axis.minorticks_off()
 

@@ -13,7 +13,6 @@ judges from outside, and reads what nbgrader has collected.
 from __future__ import annotations
 
 import ast
-import inspect
 import json
 import os
 import re
@@ -104,17 +103,6 @@ def _with_solution(source: str, exercise: Exercise, name: str) -> str:
         return source.replace(blank, f"{blank}\n{begin}\n{solved}\n{end}", 1)
     worked = exercise.source()
     first = ast.parse(worked).body[0].body[0].lineno
-    body = "\n".join([*_imports(exercise), *worked.splitlines()[first - 1 :]])
+    imports = [f"    {line}" for line in exercise.imports()]
+    body = "\n".join([*imports, *worked.splitlines()[first - 1 :]])
     return source.replace("    ...", f"    {begin}\n{body}\n    {end}", 1)
-
-
-def _imports(exercise: Exercise) -> list[str]:
-    """Return what the worked solution takes from elsewhere, as lines for a function's body."""
-    used = set(exercise.solution.__code__.co_names)
-    module = ast.parse(inspect.getsource(inspect.getmodule(exercise.solution)))
-    lines = []
-    for node in module.body:
-        if isinstance(node, ast.Import | ast.ImportFrom):
-            node.names = [a for a in node.names if (a.asname or a.name) in used]
-            lines += [f"    {ast.unparse(node)}"] * bool(node.names)
-    return lines

@@ -13,13 +13,25 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import ipywidgets
-from IPython.display import display
+from IPython.display import Javascript, display
 from matplotlib.figure import Figure
 
 from hgteach import figures
 from hgteach.errors import InputError
 
 NO_KERNEL = "Run this notebook to steer this picture."
+# ipywidgets writes a slider's label beside it and does not tell a screen reader that it is one.
+NAME_SLIDERS = """
+(function name(tries) {
+  const here = element.closest && element.closest('.jp-OutputArea') || document;
+  const sliders = here.querySelectorAll('.widget-slider [role=slider]');
+  for (const one of sliders) {
+    const label = one.closest('.widget-slider').querySelector('label');
+    one.setAttribute('aria-label', label.textContent);
+  }
+  if (!sliders.length && tries) setTimeout(name, 300, tries - 1);
+})(100);
+"""
 Drawn = tuple[Figure, str]
 """A figure, and what it shows in one to three sentences."""
 
@@ -91,6 +103,7 @@ class Explorer(ipywidgets.VBox):
         seen = {"image/png": self.png, "text/plain": f"[Picture: {self.said}] {NO_KERNEL}"}
         alt = {"image/png": {"alt": self.said}}
         display(self._repr_mimebundle_() | seen, raw=True, metadata=alt)
+        display(Javascript(NAME_SLIDERS))
 
 
 def slider(label: str, low: float, high: float, step: float, value: float, tip: str) -> Any:

@@ -28,7 +28,7 @@ def fast_forward(beta, t):
 
 @fast_forward.verify
 def _(answer):
-    beta = np.array([0.36, 0.75, 0.5])
+    beta = np.array([0.36, 0.25, 0.19])
     close(answer(beta, 0), (1.0, 0.0), "step 0", think="Nothing has happened yet.")
     close(answer(beta, 1), (0.8, 0.6), "step 1, β = 0.36", think="Variance or spread?")
     close(answer(beta, 3), fast_forward(beta, 3), "step 3")

@@ -106,11 +106,11 @@ def train(options: argparse.Namespace) -> None:
 
     start = _start_of_large(options)
     raw, schema = _read(options.data, options, start)
-    if streams := start is not None and schema.is_regular:
-        table, layout = None, None
-    else:
-        if start is not None:
-            raw, schema = _read(options.data, options)
+    streams = start is not None and schema.is_regular and raw.equals(start)  # nothing to put right
+    if start is not None and not streams:
+        raw, schema = _read(options.data, options)
+    table, layout = None, None
+    if not streams:
         table = check(raw, schema, source=options.data)
         table.attrs["provenance"] = f"the file {Path(options.data).name}"
         layout = Layout.of(raw, schema)

@@ -36,6 +36,7 @@ from hgteach.errors import InputError
 from hgteach.preprocess import Draw, Preprocessor, cells, summarise
 from hgteach.schema import Layout, Schema
 from hgteach.sequences import count_timesteps
+from hgteach.training.container import make_folder
 from hgteach.training.ready import Ready
 
 PATIENTS_AT_ONCE = 1_000  # turned into channels together
@@ -65,7 +66,7 @@ def streamed(
     with open_parquet(Path(path)) as file:
         rows = file.metadata.num_rows
     layout = _record(schema)
-    room = shutil.disk_usage(folder).free
+    room = shutil.disk_usage(make_folder(folder)).free
     if rows * layout.itemsize > room:
         raise InputError(
             f"The patients take {rows * layout.itemsize / 1e9:.1f} GB in {folder} while a training "

@@ -34,7 +34,7 @@ LEAD = (
     "A few questions without code. Decide first, then open an answer: every choice is explained."
 )
 ENTRY = re.compile(
-    r"^### (?P<term>.+?)\n\n(?:\*Also: (?P<also>.+?)\.\* )?(?P<meaning>.+?) "
+    r"^## (?P<term>.+?)\n\n(?:\*Also: (?P<also>.+?)\.\* )?(?P<meaning>.+?) "
     r"First in \[.+?\]\(\.\./notebooks/(?P<notebook>.+?)\.ipynb\)\.$",
     re.MULTILINE,
 )

@@ -149,7 +149,8 @@ class Page:
 FIND = """(() => {
   const found = document.querySelector('.jp-OutputArea [role=slider]');
   const pane = document.querySelector('.jp-WindowedPanel-outer');
-  if (!found) pane.scrollTop = (pane.scrollTop + 400) % (pane.scrollHeight - pane.clientHeight);
+  if (found) found.scrollIntoView({block: 'center'});
+  else pane.scrollTop = (pane.scrollTop + 400) % (pane.scrollHeight - pane.clientHeight);
   return !!found;
 })()"""
 
@@ -160,16 +161,16 @@ def test_a_learner_steers_a_picture_with_the_keyboard(lab: str, tmp_path: Path) 
         address = lab.replace("notebooks/00-start-here.ipynb", NOTEBOOK)
         assert address != lab
         page.ask("Page.navigate", url=address)
-        page.wait("document.querySelector('#jp-main-statusbar')?.innerText.includes('| Idle')")
+        page.wait("document.querySelector('.jp-NotebookPanel-toolbar')?.innerText"
+                  ".includes('ipykernel') && !!document.querySelector('[data-status=idle]')")
         menus = "[...document.querySelectorAll('.lm-MenuBar-item')].map(e => e.innerText)"
         page.click(f".lm-MenuBar-content > li:nth-child({1 + page.run(menus).index('Run')})")
         page.click(".lm-Menu-item[data-command='runmenu:run-all']")
         page.wait(FIND)
         labels = {"Sequence length", "Largest batch"}
-        wait_for(lambda: labels <= page.names("slider"), "the sliders' names")
+        wait_for(lambda: page.run(FIND) and labels <= page.names("slider"), "the sliders' names")
         assert "Last batch" in page.names("combobox")
 
-        page.run("document.querySelector('.jp-OutputArea select').scrollIntoView()")
         page.run("document.querySelector('.jp-OutputArea [role=slider]').focus()")
         page.screenshot("before")
         picture = "document.querySelector('.jp-OutputArea .widget-html img').src"
@@ -179,6 +180,7 @@ def test_a_learner_steers_a_picture_with_the_keyboard(lab: str, tmp_path: Path) 
         page.press("ArrowRight", 39)
         wait_for(lambda: "(256, 11, 22)" in page.run(words), "the words to follow")
         wait_for(lambda: page.run(picture) != before, "the picture to follow")
+        page.screenshot("moved")
         page.press("Tab", 9)  # to the number beside the slider
         page.press("Tab", 9)  # to the next slider
         page.press("Home", 36)

@@ -105,6 +105,7 @@ WRONG_BYTES = {
     "repeated heading": (CSV.replace("CD4,", "VL,", 1).encode(), "two columns headed 'VL'"),
     "web page": (b"<!DOCTYPE html><html><body>Sign in</body></html>", "web page"),
     "zip": (ZIP.getvalue(), "zip archive"),
+    "old Excel": (bytes.fromhex("d0cf11e0a1b11ae1") + bytes(500), "old Excel workbook"),
     "gzip": (gzip.compress(CSV.encode()), "gzip"),
     "pickle": (pickle.dumps(TABLE), "pickle"),
     "noise": (bytes(range(256)) * 40, "zero bytes"),
@@ -213,6 +214,12 @@ def test_inference_refuses_what_cannot_be_modelled():
     assert "'soon' on row 2" in refused(raw.assign(visit=["soon" if i == 2 else str(i) for i in
                                                           raw.index]))
     assert "identifier or free text" in refused(raw.assign(note=[f"n{i}" for i in raw.index]))
+    assert "'dose' holds numbers with commas, such as '0,5'" in refused(
+        raw.assign(dose=[f"{i},5" for i in raw.index])
+    )
+    boxes = raw.assign(boxes=["1,2" if i % 2 else "2,3" for i in raw.index])  # ticked in a form
+    assert infer_schema(boxes, patient="person", time="visit", source="t")["boxes"].levels == (
+        "1,2", "2,3")  # fmt: skip
     message = refused(raw.assign(note=None, weight=["n.d." if i == 7 else i for i in raw.index]))
     assert "2 problems" in message
     assert "'weight' holds numbers, but 'n.d.' on row 7" in message

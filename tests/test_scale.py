@@ -1,12 +1,14 @@
 """Tables larger than the memory: streaming gives what reading whole gives."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 
+from benchmarks import scale as benchmark
 from hgteach.cli import main
 from hgteach.cohorts import parts
 from hgteach.cohorts.art_hiv import ART_HIV
@@ -124,6 +126,27 @@ def test_irregular_tables_are_not_streamed(file, tmp_path):
         streamed(file, replace(ART_HIV, irregular=True), tmp_path, progress=False),
     ):
         pass
+
+
+def test_a_disk_without_room_is_told_before_anything_is_read(file, tmp_path, monkeypatch):
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=1e6))
+    with (
+        pytest.raises(InputError, match=r"take 0.0 GB in .* and 0.0 GB are free"),
+        streamed(file, ART_HIV, tmp_path, progress=False),
+    ):
+        pass
+
+
+@pytest.mark.parametrize(("what", "how"), [("prepare", "streamed"), ("prepare", "whole"),
+                                           ("train", "v1"), ("generate", "csv")])
+def test_the_benchmark_measures(what, how, file, tmp_path, monkeypatch):
+    monkeypatch.setattr(benchmark, "STEPS", 2)
+    monkeypatch.setattr(benchmark, "COHORT", 30)
+    table = read_table(file)[["PatientID", "Timestep", *benchmark.COLUMNS]]
+    table.iloc[: 30 * MONTHS].to_parquet(tmp_path / "t.parquet", index=False)
+    which = "30" if what == "generate" else str(tmp_path / "t.parquet")
+    found = benchmark._measure(what, how, which, str(tmp_path))
+    assert 0 < found["memory"] < 20 and found["seconds"] > 0
 
 
 def test_the_command_streams_what_is_large_and_writes_in_parts(

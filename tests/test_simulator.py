@@ -12,7 +12,8 @@ import pytest
 
 from hgteach.cohorts import regimens
 from hgteach.cohorts.art_hiv import ART_HIV, MONTHS
-from hgteach.cohorts.art_hiv_simulator import happens, normal, pick, simulate_art_hiv
+from hgteach.cohorts.art_hiv_simulator import simulate_art_hiv
+from hgteach.cohorts.chance import happens, normal, pick
 from hgteach.cohorts.checking import check
 from hgteach.cohorts.regimens import REGIMENS, TREATMENT_EFFECTS, Regimen, third_agent
 from hgteach.errors import InputError

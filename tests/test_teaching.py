@@ -132,7 +132,7 @@ def test_a_choice_is_explained_and_only_the_first_counts():
 
 def test_every_entry_of_the_glossary_can_be_read_and_found():
     terms = weave.terms(GLOSSARY)
-    headings = re.findall(r"^### (.+)$", GLOSSARY, flags=re.MULTILINE)
+    headings = re.findall(r"^## (.+)$", GLOSSARY, flags=re.MULTILINE)
     assert [term.term for term in terms] == headings
     assert 90 <= len(terms) <= 130
     assert headings == sorted(headings, key=str.lower)

@@ -26,8 +26,8 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
+from hgteach.cohorts.chance import source
 from hgteach.cohorts.hypotension import HOURS, HYPOTENSION, LOW_HOURS, LOW_MAP, PATIENTS
-from hgteach.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -162,11 +162,7 @@ def simulate_hypotension(patients: int = PATIENTS, seed: int = 0) -> pd.DataFram
     """
     from hgteach.cohorts.hypotension_charts import write_charts
 
-    if patients < 1:
-        raise InputError(f"Ask for at least one patient, not {patients}.")
-    if seed < 0:
-        raise InputError(f"The seed must be a whole number from 0 up, not {seed}.")
-    rng = np.random.default_rng(seed)
+    rng = source(patients, seed)
     people, course = admit(rng, patients)
     columns = write_charts(rng, people, course)
     for name in ("fluid_boluses", "vasopressors", "FiO2", "GCS_total"):

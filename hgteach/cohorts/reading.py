@@ -32,6 +32,7 @@ _NO_ROWS = "{path} has headings but no rows."
 # What the first bytes of a file say when the name says .csv.
 STRANGERS = {
     b"PK\x03\x04": "a zip archive or an Excel workbook",
+    b"\xd0\xcf\x11\xe0": "an old Excel workbook",
     b"\x1f\x8b": "compressed with gzip",
     b"PAR1": "a Parquet file, whose name should end in .parquet",
     b"\x80": "a Python pickle, which this course never opens",

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import ndtri
 
-from hgteach.cohorts.art_hiv_simulator import normal
+from hgteach.cohorts.chance import normal
 
 
 def wander(

@@ -29,13 +29,12 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from hgteach.cohorts.art_hiv_simulator import even, normal
+from hgteach.cohorts.chance import even, normal, source
 from hgteach.cohorts.quartiles import Quartiles
 from hgteach.cohorts.scores import blend, levels, score, standard, wander
 from hgteach.cohorts.sepsis import PATIENTS, SEPSIS, STEPS
 from hgteach.cohorts.sepsis_published import BOUNDS, INVENTED, QUARTILES, SHARES
 from hgteach.cohorts.sepsis_published import DECILES as DECILE_SHARES
-from hgteach.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -96,11 +95,7 @@ def simulate_sepsis(patients: int = PATIENTS, seed: int = 0) -> pd.DataFrame:
     Raises:
         InputError: ``patients`` or ``seed`` is out of range.
     """
-    if patients < 1:
-        raise InputError(f"Ask for at least one patient, not {patients}.")
-    if seed < 0:
-        raise InputError(f"The seed must be a whole number from 0 up, not {seed}.")
-    rng = np.random.default_rng(seed)
+    rng = source(patients, seed)
     age = normal(rng, patients)
     values: dict[str, np.ndarray] = {
         "Age": shape("Age", age),

@@ -21,16 +21,16 @@ from hgteach.errors import InputError
 
 NO_KERNEL = "Run this notebook to steer this picture."
 # ipywidgets writes a slider's label beside it and does not tell a screen reader that it is one.
+# When the slider will appear is not known, so look for it again and again, for two minutes.
 NAME_SLIDERS = """
 (function name(tries) {
   const here = element.closest && element.closest('.jp-OutputArea') || document;
-  const sliders = here.querySelectorAll('.widget-slider [role=slider]');
-  for (const one of sliders) {
+  for (const one of here.querySelectorAll('.widget-slider [role=slider]')) {
     const label = one.closest('.widget-slider').querySelector('label');
     one.setAttribute('aria-label', label.textContent);
   }
-  if (!sliders.length && tries) setTimeout(name, 300, tries - 1);
-})(100);
+  if (tries) setTimeout(name, 400, tries - 1);
+})(300);
 """
 Drawn = tuple[Figure, str]
 """A figure, and what it shows in one to three sentences."""

@@ -70,16 +70,17 @@ def box_cox(values: pd.Series | np.ndarray, name: str = "VL") -> Explorer:
         axes[1].plot(power, here, "o", color=REAL)
         _titled(axes[1], "how likely is this λ?", "λ", "log-likelihood, best = 0")
         return fig, f"""With λ = {power:g} the histogram of {name} has skewness {skew:z.1f}
-            (0 is even). The log-likelihood is {-here:.2f} a value below that of the best λ,
+            (0 is even). The log-likelihood is {abs(here):.2f} a value below that of the best λ,
             {powers[likelihood.argmax()]:g}."""
 
     tip = "1 changes nothing, 0 is the logarithm, below 0 bends more"
-    return Explorer(draw, power=slider("Power λ", -1.0, 1.0, 0.05, 1.0, tip))
+    return Explorer(draw, power=slider("Power λ", -1.0, 1.0, 0.05, 0.5, tip))
 
 
 def batch_shape(x: Tensor) -> Explorer:
     """Cut sequences, ``(P, T, F)``, to a length, deal them into batches, and see who is left."""
     patients, timesteps = x.shape[:2]
+    least = min(8, patients)  # hundreds of batches could not be told apart
 
     def dealt(length: int, largest: int, last: str) -> list[tuple[int, ...]]:
         if last == "equal parts":
@@ -111,7 +112,7 @@ def batch_shape(x: Tensor) -> Explorer:
     return Explorer(
         draw,
         length=slider("Sequence length", 1, timesteps, 1, min(10, timesteps), "months kept"),
-        largest=slider("Largest batch", 8, patients, 1, min(256, patients), "patients in a batch"),
+        largest=slider("Largest batch", least, patients, 1, min(256, patients), "patients in it"),
         last=choice("Last batch", ["dropped if not full", "smaller", "equal parts"],
                     "what happens when the patients do not fill all batches"),
     )  # fmt: skip
@@ -127,11 +128,11 @@ def noisy_scores(
         scores = np.array([critic(torch.lerp(records, noise, float(s))).numpy() for s in shares])
 
     def draw(percent: int, patient: int) -> Drawn:
-        k, share = percent // 5, percent / 100
+        k = percent // 5
         mean, own = scores.mean(axis=1), scores[:, patient]  # (21,)
         fig, axes = _panels(1.1, 1, left=0.15)
-        mixed = torch.lerp(records[patient], noise[patient], share)  # (T, F)
-        axes[0].imshow(mixed.T, aspect="auto", cmap="Greys", vmin=0, vmax=1, interpolation="none")
+        mixed = torch.lerp(records[patient], noise[patient], percent / 100).T.numpy()  # (F, T)
+        axes[0].imshow(mixed, "Greys", vmin=0, vmax=1, aspect="auto", interpolation="none")
         middles = [(block.start + block.stop - 1) / 2 for block in schema.blocks]
         axes[0].set_yticks(middles, [block.column.name for block in schema.blocks], size=7)
         axes[0].set_xticks(range(0, records.shape[1], 5))
@@ -217,7 +218,7 @@ def snapshots(real: pd.DataFrame, made: Mapping[int, pd.DataFrame], schema: Sche
             axis.stairs(counts[0], bins, fill=True, color=REAL, alpha=0.4)
             axis.stairs(counts[epoch], bins, color=SYNTHETIC, lw=2)
             _titled(axis, f"epoch {epoch}", label, "% of months")
-        table = found[epoch].reindex(people, fill_value=0)
+        table = found[epoch][["real", "synthetic"]].reindex(people, fill_value=0.0)
         place = np.arange(len(people))
         for part, colour, k in (("real", REAL, -0.2), ("synthetic", SYNTHETIC, 0.2)):
             axes[-1].barh(place + k, 100 * table[part], 0.4, color=colour, label=names[part])
@@ -226,7 +227,7 @@ def snapshots(real: pd.DataFrame, made: Mapping[int, pd.DataFrame], schema: Sche
         axes[-1].legend(loc="center right")
         _titled(axes[-1], "who is there", "% of patients")
         apart = (table["real"] - table["synthetic"]).abs().sum() / 2
-        lost = "; ".join(", ".join(who) for who in table.index[table["lost"].astype(bool)])
+        lost = "; ".join(", ".join(who) for who in found[epoch].index[found[epoch]["lost"]])
         return fig, f"""After epoch {epoch}, {apart:.0%} of the synthetic patients would have to
             change groups to match. Lost groups: {lost or 'none'}."""
 

@@ -84,7 +84,8 @@ class Explorer(ipywidgets.VBox):
             width, height = (int.from_bytes(self.png[k : k + 4], "big") for k in (16, 20))
             self.picture.value = (
                 f'<img alt="The picture is described in words below it." width="{width}" '
-                f'height="{height}" style="height: auto" src="data:image/png;base64,{image}">'
+                f'height="{height}" style="max-width: 100%; height: auto" '
+                f'src="data:image/png;base64,{image}">'
             )
         self.said = " ".join(said.split())
         # role=status makes a screen reader speak the new text without moving the focus.

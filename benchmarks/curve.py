@@ -55,8 +55,9 @@ def draw(found: pd.DataFrame, floor: dict[str, float]) -> plt.Figure:
                       color=colours[model], label=f"{model}, {preset}")
         axis.axhline(floor[name], color="0.4", linewidth=1, linestyle="--", label="floor")
         axis.set(xscale="log", xlabel="training [s of one core]", title=name, ylim=(0, None))
+        axis.xaxis.set_major_formatter("{x:g}")
     axes[0].set_ylabel("distance from real (0 is best)")
-    axes[-1].legend(fontsize=7, loc="upper right")
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside right center", fontsize=8)
     return figure
 
 

@@ -20,7 +20,8 @@ from hgteach.errors import InputError
 from hgteach.scaling import ROWS_FOR_POWER, Draw, Extent, Scale
 from hgteach.schema import Column, Schema
 
-__all__ = ["ROWS_FOR_POWER", "Draw", "Extent", "Preprocessor", "Scale", "Summary", "summarise"]
+__all__ = ["ROWS_FOR_POWER", "Draw", "Extent", "Preprocessor", "Scale", "Summary", "cells",
+           "summarise"]
 
 # Of one part of a table: each column of numbers' extent, and its numbers in the drawn rows.
 Summary = dict[str, tuple[Extent, np.ndarray]]

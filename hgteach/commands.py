@@ -87,10 +87,10 @@ def train(options: argparse.Namespace) -> None:
         table.attrs["provenance"] = f"the file {Path(options.data).name}"
         layout = Layout.of(raw, schema)
 
-    from hgteach.training import checkpoint  # PyTorch, once the table is sound
+    from hgteach.training import checkpoint, container  # PyTorch, once the table is sound
     from hgteach.training import train as run_training
 
-    Path(options.out).mkdir(parents=True, exist_ok=True)  # better refused now than after an hour
+    container.make_folder(options.out)  # better refused now than after an hour
     with ExitStack() as disk:
         if streams:
             from hgteach.streaming import streamed

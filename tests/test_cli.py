@@ -235,3 +235,13 @@ def test_train_and_generate_refuse_before_they_work(trial_csv, tmp_path, capsys)
                  "--out", str(tmp_path / "s.csv")]) == 2
     assert "no generator.safetensors" in capsys.readouterr().err
     assert not (tmp_path / "s.csv").exists()
+
+
+def test_train_refuses_a_file_as_its_folder(tmp_path, capsys):
+    data, taken = tmp_path / "cohort.csv", tmp_path / "taken"
+    taken.write_text("kept")
+    assert main(f"data simulate art-hiv --patients 20 --out {data}".split()) == 0
+    command = f"train --model v1 --data {data} --schema art-hiv --epochs 1 --out {taken}"
+    assert main(command.split()) == 2
+    assert "a file has this name, choose another" in capsys.readouterr().err
+    assert taken.read_text() == "kept"

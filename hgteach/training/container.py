@@ -28,7 +28,8 @@ def make_folder(folder: str | Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"Cannot make the folder {folder}: {error.strerror}.") from None
+        reason = "a file has this name, choose another" if folder.is_file() else error.strerror
+        raise InputError(f"Cannot make the folder {folder}: {reason}.") from None
     return folder
 
 

@@ -24,7 +24,6 @@ from hgteach.inference import infer_columns, time_date
 from hgteach.schema import Column, Schema, level_text, without_codes
 
 MOST = 2_000  # patients of each table that are judged
-OUR_PATIENT = "PatientID"  # the column of patients in every cohort of ours
 FEW = 30  # patients of a table, below which nothing is said without a warning
 UNSEEN = "(unknown)"
 """The level that stands for every value which is none of a column's levels."""

@@ -95,7 +95,7 @@ def train(
     if resume:
         checkpoint.restore(folder, training, identity)
     distributed.check_same_epoch(len(training.history))
-    last = epochs or _epochs(settings, len(x))
+    last = epochs or _epochs(settings, training)
     writes = folder if distributed.is_first() else None
     shows = progress and distributed.is_first()
     _run(training, last, writes, identity, f"training {model}", shows)
@@ -127,11 +127,13 @@ def _fitted(settings: GanSettings, patients: int, timesteps: int) -> GanSettings
     )
 
 
-def _epochs(settings: GanSettings | DiffusionSettings, patients: int) -> int:
-    """Return how many epochs the settings mean for so many patients."""
-    if isinstance(settings, DiffusionSettings):
+def _epochs(
+    settings: GanSettings | DiffusionSettings, training: checkpoint.Training
+) -> int:
+    """Return how many epochs the settings mean for the patients at hand."""
+    if isinstance(training, DiffusionTraining):
         return settings.epochs
-    steps = ceil(patients / settings.batch_size) * max(1, len(settings.lengths))
+    steps = sum(map(len, training.loaders.values()))  # of the generator, in an epoch
     return max(settings.epochs, ceil(settings.least_steps / steps))
 
 

@@ -8,21 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from copy import deepcopy
-from math import isfinite
 from time import perf_counter
 
-import pandas as pd
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.utils import clip_grad_norm_
-from torch.optim import Adam
+from torch.optim import Adam, Optimizer
 
-from hgteach.errors import InputError
 from hgteach.models.lstm import multiplies_bfloat16
 from hgteach.models.v3 import Diffusion
 from hgteach.sequences import Batches
 from hgteach.training.diffusion_presets import DiffusionSettings
 from hgteach.training.distributed import all_rows, my_rows, sum_gradients
+from hgteach.training.state import mean_losses, restore_state, state_of
 
 
 class DiffusionTraining:
@@ -64,13 +62,8 @@ class DiffusionTraining:
             for step, x_0 in enumerate(self.batches, start=steps + 1):  # (B, T, channels)
                 losses.append(self._step(x_0))
                 self._follow(step)
-            row = {"epoch": len(self.history) + 1, **pd.DataFrame(losses).mean().to_dict()}
+            row = mean_losses(len(self.history) + 1, losses)
             row["seconds"] = perf_counter() - start
-            if not all(isfinite(value) for value in row.values()):
-                raise InputError(
-                    f"Training stopped in epoch {row['epoch']}: a loss is no longer a number. "
-                    "Train again with a lower learning rate, or with another seed."
-                )
             self.history.append(row)
             yield row
 
@@ -103,12 +96,7 @@ class DiffusionTraining:
 
     def state(self) -> dict[str, Tensor]:
         """Return everything that the next epoch depends on, as copies."""
-        state = {f"network.{k}": v for k, v in self.network.state_dict().items()}
-        state |= {f"average.{k}": v for k, v in self.average.state_dict().items()}
-        for index, memory in self.optimiser.state_dict()["state"].items():
-            state |= {f"network_adam.{index}.{k}": v for k, v in memory.items()}
-        state["random"] = self.random.get_state()
-        return {name: tensor.clone() for name, tensor in state.items()}
+        return state_of(*self._parts(), self.random)
 
     def load_state(self, state: dict[str, Tensor]) -> None:
         """Go back to where :meth:`state` was taken.
@@ -116,16 +104,7 @@ class DiffusionTraining:
         Raises:
             RuntimeError, KeyError: the tensors are those of another model.
         """
-        parts: dict[str, dict[str, Tensor]] = {"network_adam": {}}
-        for name, tensor in state.items():
-            part, _, rest = name.partition(".")
-            parts.setdefault(part, {})[rest] = tensor
-        self.network.load_state_dict(parts["network"])
-        self.average.load_state_dict(parts["average"])
-        memory: dict[int, dict[str, Tensor]] = {}
-        for key, tensor in parts["network_adam"].items():
-            index, _, what = key.partition(".")
-            memory.setdefault(int(index), {})[what] = tensor
-        groups = self.optimiser.state_dict()["param_groups"]
-        self.optimiser.load_state_dict({"state": memory, "param_groups": groups})
-        self.random.set_state(state["random"])
+        restore_state(state, *self._parts(), self.random)
+
+    def _parts(self) -> tuple[dict[str, nn.Module], dict[str, Optimizer]]:
+        return {"network": self.network, "average": self.average}, {"network": self.optimiser}

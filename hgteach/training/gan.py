@@ -8,15 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from copy import deepcopy
-from math import isfinite
 from time import perf_counter
 
-import pandas as pd
 import torch
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
-from hgteach.errors import InputError
 from hgteach.models.build import Networks
 from hgteach.models.lstm import multiplies_bfloat16
 from hgteach.models.v1 import Critic, RecurrentGenerator
@@ -31,6 +28,7 @@ from hgteach.training.losses import (
     likeness_loss,
 )
 from hgteach.training.presets import GanSettings
+from hgteach.training.state import mean_losses, restore_state, state_of
 
 
 def critic_step(
@@ -176,15 +174,9 @@ class GanTraining:
         settings = self.settings
         while len(self.history) < last:
             start = perf_counter()
-            steps = pd.DataFrame(list(self._one_epoch()))  # a critic step lacks the other's losses
-            row = {"epoch": len(self.history) + 1, **steps.mean().to_dict()}
+            row = mean_losses(len(self.history) + 1, list(self._one_epoch()))
             row["critic_loss"] = settings.penalty_weight * row["penalty"] - row["score_gap"]
             row["seconds"] = perf_counter() - start
-            if not all(isfinite(value) for value in row.values()):
-                raise InputError(
-                    f"Training stopped in epoch {row['epoch']}: a loss is no longer a number. "
-                    "Train again with a lower learning rate, or with another seed."
-                )
             self.history.append(row)
             yield row
 
@@ -229,14 +221,7 @@ class GanTraining:
 
     def state(self) -> dict[str, Tensor]:
         """Return everything that the next epoch depends on, as copies."""
-        state = {}
-        for name, network in self._present().items():
-            state |= {f"{name}.{k}": v for k, v in network.state_dict().items()}
-            for index, memory in self.optimisers[name].state_dict()["state"].items():
-                state |= {f"{name}_adam.{index}.{k}": v for k, v in memory.items()}
-        state |= {f"average.{k}": v for k, v in self.average.state_dict().items()}
-        state["random"] = self.random.get_state()
-        return {name: tensor.clone() for name, tensor in state.items()}
+        return state_of({**self._present(), "average": self.average}, self.optimisers, self.random)
 
     def load_state(self, state: dict[str, Tensor]) -> None:
         """Go back to where :meth:`state` was taken.
@@ -244,18 +229,5 @@ class GanTraining:
         Raises:
             RuntimeError, KeyError: the tensors are those of another model.
         """
-        parts: dict[str, dict[str, Tensor]] = {}
-        for name, tensor in state.items():
-            part, _, rest = name.partition(".")
-            parts.setdefault(part, {})[rest] = tensor
-        for name, network in self._present().items():
-            network.load_state_dict(parts[name])
-            memory: dict[int, dict[str, Tensor]] = {}
-            for key, tensor in parts[f"{name}_adam"].items():
-                index, _, what = key.partition(".")
-                memory.setdefault(int(index), {})[what] = tensor
-            optimiser = self.optimisers[name]
-            groups = optimiser.state_dict()["param_groups"]
-            optimiser.load_state_dict({"state": memory, "param_groups": groups})
-        self.average.load_state_dict(parts["average"])
-        self.random.set_state(state["random"])
+        networks = {**self._present(), "average": self.average}
+        restore_state(state, networks, self.optimisers, self.random)

@@ -41,6 +41,9 @@ PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 STAMP = VENV / "course-setup.json"
 LOG = VENV / "course-setup.log"
 FIRST_PAGE = "notebooks/00-start-here.ipynb"
+# nbgrader, which a test needs, adds a menu for teachers and buttons of Jupyter Notebook to the lab.
+TEACHERS_TOOLS = ("assignment_list", "course_list", "formgrader", "validate_assignment")
+TEACHERS_PAGES = ("@jupyter/nbgrader", "@jupyter-notebook/lab-extension")
 GIGABYTES = 3
 AGAIN = "Then run the same command again."
 
@@ -77,7 +80,7 @@ CAUSES = {
     ("ensurepip",): NO_VENV,
     ("No matching distribution found", "not a supported wheel"): (
         f"A package of the course is not offered for this computer with Python {THIS}. Install "
-        "Python 3.11, 3.12 or 3.13 (64-bit Linux or Windows, or a Mac with Apple silicon)."
+        "Python 3.11 to 3.14 (64-bit Linux or Windows, or a Mac with Apple silicon)."
     ),
 }
 UNKNOWN = (
@@ -339,9 +342,11 @@ def lab(port: int, browser: bool) -> int:
     """Open JupyterLab on the first page: to this machine only, and only with a fresh token."""
     # The token travels in a variable, since other users of a machine can read command lines.
     token = secrets.token_urlsafe(32)
+    # And kernels talk in the clear, with a warning, unless they are told to encrypt.
     launch = (
-        "import os, sys; from jupyterlab.labapp import main; "
-        "sys.argv.append('--IdentityProvider.token=' + os.environ.pop('COURSE_TOKEN')); main()"
+        "import os, sys, zmq; from jupyterlab.labapp import main; "
+        "sys.argv.append('--IdentityProvider.token=' + os.environ.pop('COURSE_TOKEN')); "
+        "sys.argv += ['--KernelManager.transport_encryption=auto'] * zmq.has('curve'); main()"
     )
     settings = {  # on the command line they win over whatever a person's own settings say
         "ServerApp.ip": "127.0.0.1",
@@ -351,12 +356,16 @@ def lab(port: int, browser: bool) -> int:
         "ServerApp.open_browser": browser,
         "ServerApp.answer_yes": True,
         "ServerApp.allow_root": True,
+        "ServerApp.jpserver_extensions": {
+            "nbgrader.server_extensions." + name: False for name in TEACHERS_TOOLS
+        },
         "LabApp.default_url": "/lab/tree/" + FIRST_PAGE,
-        "Application.log_level": "WARN",
+        "Application.log_level": "ERROR",  # what it warns of is nothing that a learner can mend
     }
     command = [str(PYTHON), "-c", launch, *(f"--{k}={v}" for k, v in settings.items())]
+    variables = environment(COURSE_TOKEN=token, JUPYTER_CONFIG_PATH=learners_settings())
     print("Starting JupyterLab ...", flush=True)
-    process = subprocess.Popen(command, cwd=str(ROOT), env=environment(COURSE_TOKEN=token))
+    process = subprocess.Popen(command, cwd=str(ROOT), env=variables)
     signal.signal(signal.SIGTERM, lambda *_: process.terminate())
     try:
         if answers(process, port):
@@ -366,6 +375,18 @@ def lab(port: int, browser: bool) -> int:
         return process.wait()
     except KeyboardInterrupt:  # JupyterLab got the same Ctrl-C and is stopping its kernels
         return process.wait()
+
+
+def learners_settings() -> str:
+    """Write what hides the teachers' pages; return where JupyterLab looks for settings.
+
+    It lies in a place of its own, so that a JupyterHub with this environment still shows them.
+    """
+    place = VENV / "share" / "course-lab"
+    (place / "labconfig").mkdir(parents=True, exist_ok=True)
+    page = {"disabledExtensions": {name: True for name in TEACHERS_PAGES}}
+    (place / "labconfig" / "page_config.json").write_text(json.dumps(page), encoding="utf-8")
+    return os.pathsep.join(filter(None, [str(place), os.environ.get("JUPYTER_CONFIG_PATH")]))
 
 
 def answers(process: subprocess.Popen, port: int) -> bool:

@@ -36,7 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parsed = _parser().parse_args(arguments)
     try:
         parsed.run(parsed)
-        sys.stdout.flush()
+        if sys.stdout:  # nothing, if it was closed
+            sys.stdout.flush()
     except InputError as error:
         print(error, file=sys.stderr)
         return 2

@@ -7,6 +7,8 @@ once.
 from __future__ import annotations
 
 import argparse
+import csv
+import shlex
 import sys
 from contextlib import ExitStack
 from pathlib import Path
@@ -58,17 +60,21 @@ def data_check(options: argparse.Namespace) -> None:
     from hgteach.cohorts.checking import check
     from hgteach.cohorts.describing import describe, doubts
 
+    toml = options.write_schema
+    if toml and not toml.endswith(".toml"):  # it could be the table itself
+        raise InputError(f"{toml} should end in .toml, which is what a schema file is.")
     raw, schema = _read(options.file, options)
     table = check(raw, schema, source=options.file)
+    if toml:
+        schema.to_toml(toml, replace_edited=False)
     print(f"{options.file} passes every check of the schema '{schema.name}'.")
     print(describe(table, schema))
     if options.schema is None:
         print("\nThe schema was inferred. Look at these before you rely on it:")
         for doubt in doubts(table, schema):
             print(f"- {doubt}")
-    if options.write_schema:
-        schema.to_toml(options.write_schema)
-        print(f"\nWritten: {options.write_schema}. Edit it, and check with --schema.")
+    if toml:
+        print(f"\nWritten: {toml}. Edit it, and check with --schema.")
 
 
 def train(options: argparse.Namespace) -> None:
@@ -110,7 +116,8 @@ def train(options: argparse.Namespace) -> None:
             layout=layout,
         )
     print(f"The trained generator is in {options.out}. Next:")
-    print(f"hgteach generate --from {options.out} --patients 100 --seed 0 --out synthetic.csv")
+    folder = shlex.quote(str(options.out))
+    print(f"hgteach generate --from {folder} --patients 100 --seed 0 --out synthetic.csv")
 
 
 def generate(options: argparse.Namespace) -> None:
@@ -122,6 +129,8 @@ def generate(options: argparse.Namespace) -> None:
     from hgteach.training import Generator
 
     generator = Generator.load(options.folder)
+    if Path(options.out).exists() and generator.provenance == f"the file {Path(options.out).name}":
+        raise InputError(f"{options.out} has the name of the real table. Choose another one.")
     layout = generator.layout
     parts = generator.generate_in_parts(options.patients, options.seed)
     tables = (layout.restore(part, generator.schema) for part in parts)
@@ -159,8 +168,9 @@ def evaluate(options: argparse.Namespace) -> None:
         print(f"- {note}")
     counts = report.scores.groupby("family", sort=False)["verdict"]
     for family, verdicts in counts:
-        near = (verdicts == "near the floor").sum()
-        print(f"{family}: {near} of {len(verdicts)} measures near the floor.")
+        near, taken = ((verdicts == "near the floor").sum(), (verdicts != "not measured").sum())
+        rest = f" ({len(verdicts) - taken} not measured)" if taken < len(verdicts) else ""
+        print(f"{family}: {near} of {taken} measures near the floor{rest}.")
     print(f"Written: {' and '.join(written)}")
 
 
@@ -178,6 +188,7 @@ def grade(options: argparse.Namespace) -> None:
     import signal
 
     from hgteach.grading import grade as grade_class
+    from hgteach.grading.writing import shown
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # stopped by a scheduler: tidy up too
     grades = grade_class(
@@ -188,7 +199,7 @@ def grade(options: argparse.Namespace) -> None:
         marks = students.setdefault(row.student, [0, 0])
         marks[0], marks[1] = marks[0] + row.marks, marks[1] + row.of
     for student, (won, of) in students.items():
-        print(f"{ascii(student)[1:-1]:<24} {won:>3} of {of} marks")
+        print(f"{shown(student):<24} {won:>3} of {of} marks")
     broken = sorted({row.exercise for row in grades if row.verdict == "check broken"})
     if broken:
         print(f"Look at these yourself, their check broke down: {', '.join(broken)}.")
@@ -237,7 +248,9 @@ def _read(
         if changes:
             print(f"{path}: {', '.join(changes)}.", file=sys.stderr)
     if options.columns or options.leave_out:
-        named = [name.strip() for name in (options.columns or options.leave_out).split(",")]
+        text = options.columns or options.leave_out  # a heading with a comma: "in quotes", or alone
+        named = [text] if text in raw else next(csv.reader([text], skipinitialspace=True))
+        named = [name if name in raw else name.strip() for name in named]
         for name in named:
             if name not in raw:
                 raise InputError(f"{path} has no column {name!r}.")

@@ -13,11 +13,14 @@ import numpy as np
 import pandas as pd
 
 _DAYS = ("%Y-%m-%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%Y/%m/%d", "%d-%m-%Y", "%m-%d-%Y",
-         "%d-%b-%Y", "%d%b%Y", "%d %b %Y", "%d %B %Y", "%B %d, %Y")  # fmt: skip
+         "%d-%b-%Y", "%d%b%Y", "%d %b %Y", "%d %B %Y", "%B %d, %Y", "%d/%m/%y", "%m/%d/%y",
+         "%d.%m.%y", "%d-%b-%y")  # fmt: skip
 _CLOCKS = ("", " %H:%M:%S", "T%H:%M:%S", " %H:%M", "T%H:%M", "T%H:%M:%SZ", " %H:%M:%S.%f",
-           "T%H:%M:%S.%f")  # fmt: skip
-FORMATS = tuple(day + clock for clock in _CLOCKS for day in _DAYS)
-LIKELY = re.compile(r"\d{4}|\d[/.-]\d|\d ?[A-Za-z]{3}")  # what every format leaves behind
+           "T%H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p", "T%H:%M:%S+00:00",
+           " %H:%M:%S+00:00")  # fmt: skip
+_MONTHS = ("%Y-%m", "%m/%Y", "%b %Y", "%B %Y")  # the first of each
+FORMATS = (*(day + clock for clock in _CLOCKS for day in _DAYS), *_MONTHS)
+LIKELY = re.compile(r"\d{4}|\d[/.-]\d|\d[ -]?[A-Za-z]{3}")  # what every format leaves behind
 PER_DAY = {"D": 1, "m": 1440, "s": 86_400, "us": 86_400_000_000}
 
 
@@ -40,7 +43,7 @@ def _fits(texts: pd.Series, form: str) -> bool:
 
 def unit_of(form: str) -> str:
     """Return the unit that a format resolves: ``D``, ``m`` (minutes), ``s`` or ``us``."""
-    return next((u for part, u in (("%f", "us"), ("%S", "s"), ("%H", "m")) if part in form), "D")
+    return next((u for part, u in (("%f", "us"), ("%S", "s"), ("%M", "m")) if part in form), "D")
 
 
 def format_of(when: pd.Series) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -16,8 +19,9 @@ from hgteach.schema import Schema
 FEW_STEPS = 5  # different numbers, not all whole, that are grades: 0, 0.5, 1
 MANY = 20  # different texts like 1,5 that are numbers with a decimal comma, not levels
 COMMA = r"[+-]?\d+(,\d+)*(\.\d+)?"
-# Texts that stand for an empty cell wherever they are alone among numbers or dates.
-EMPTY_TEXTS = ("?", ".", "-", "--", "*", "missing", "Missing", "unknown", "Unknown", "n.a.", "None")
+# What stands for an empty cell, in small letters, where it is alone among numbers or dates.
+EMPTY_TEXTS = ("", "?", ".", "-", "--", "*", "na", "n.a.", "n/a", "nan", "<na>", "nat", "none",
+               "null", "nil", "nd", "missing", "unknown", "#div/0!", "#value!")  # fmt: skip
 
 
 def infer_table(table: pd.DataFrame, patient: str, time: str, name: str = "inferred") -> Schema:
@@ -79,6 +83,20 @@ def is_static(values: pd.Series, who: np.ndarray) -> bool:
     return bool((any_value[who] == value).all())
 
 
+def side_by_side(headings: Iterable[str]) -> list[str]:
+    """Return headings that differ in a number only, as ``bp_1`` and ``bp_2`` do."""
+    alike: dict[str, list[str]] = {}
+    for heading in map(str, headings):
+        if re.search(r"\d", heading):
+            alike.setdefault(re.sub(r"\d+", "#", heading), []).append(heading)
+    return next((found for found in alike.values() if len(found) > 1), [])
+
+
+def means_empty(value: object) -> bool:
+    """Return whether a text usually stands for an empty cell."""
+    return isinstance(value, str) and value.strip().lower() in EMPTY_TEXTS
+
+
 def as_plain(values: pd.Series) -> pd.Series:
     """Return objects that are all numbers as numbers, whatever lies between them."""
     if values.dtype != object:
@@ -107,7 +125,7 @@ def infer_column(values: pd.Series, who: np.ndarray) -> Column:
         return _number(name, present, shared, people)
     distinct = pd.Series(present.unique(), dtype=object)
     # A column of True and False holds objects that are no texts.
-    empty = tuple(v for v in EMPTY_TEXTS if (distinct == v).any())
+    empty = tuple(v for v in distinct if means_empty(v))
     others = distinct[~distinct.isin(empty)]
     if empty and len(others) and pd.to_numeric(others, errors="coerce").notna().all():
         number = pd.to_numeric(present[~present.isin(empty)].astype(object))
@@ -129,6 +147,7 @@ def infer_column(values: pd.Series, who: np.ndarray) -> Column:
             "with a decimal point, and with nothing between thousands."
         )
     if reason:
+        _refuse_other_writings(present, others)
         raise InputError(f"Column {name!r} {reason}. {_leave_out(name)}")
     kind: Kind = "binary" if len(levels) == 2 else "categorical"
     return Column(name, kind, levels=levels, ordered=bool(ordered), **shared)
@@ -235,6 +254,26 @@ def _refuse_almost_numbers(present: pd.Series, distinct: pd.Series) -> None:
             f"Column {str(present.name)!r} holds numbers, but {str(slips.iloc[0])[:40]!r} on "
             f"{present.index.name or 'row'} {place}. Give it a number, leave the cell empty, or "
             "give every row a label."
+        )
+
+
+def _refuse_other_writings(present: pd.Series, distinct: pd.Series) -> None:
+    """Refuse texts that are dates, most of them in one format, or numbers with a unit."""
+    name, some = repr(str(present.name)), distinct.astype(str).iloc[:20]
+    formats = Counter(form for text in some for form in date_formats([text]))
+    form, count = max(formats.items(), key=lambda item: item[1], default=("", 0))
+    if count > len(some) / 3:
+        strange = parse(present, form).isna()
+        raise InputError(
+            f"Column {name} holds dates like {form}, but {str(present[strange].iloc[0])[:40]!r} on "
+            f"{present.index.name or 'row'} {strange.idxmax()}. Write all in one format, such as "
+            "2020-01-31."
+        )
+    unit = distinct.astype(str).str.extract(r"^[<>]? ?[+-]?\d[\d.,]* ?([^\d@]{1,12}\d?)$")[0]
+    if unit.notna().mean() > 0.8 and unit.nunique() <= 3:
+        raise InputError(
+            f"Column {name} holds numbers with something beside them, such as "
+            f"{str(distinct.iloc[0])[:40]!r}. Keep the numbers; a unit can go into the schema."
         )
 
 

@@ -55,7 +55,7 @@ class Layout:
                 c.name: found
                 for c in there
                 if c.kind == "real" and not (c.integer or c.date) and numeric(table[c.name])
-                and (found := decimals_of(table[c.name].to_numpy(float, na_value=np.nan))) <= 6
+                and (found := decimals_of(table[c.name].to_numpy(float, na_value=np.nan), 12)) <= 12
             },
         )
 

@@ -275,10 +275,19 @@ class Schema:
         except (TypeError, AttributeError) as error:
             raise InputError(f"The schema is not laid out as expected: {error}.") from None
 
-    def to_toml(self, path: str | Path) -> None:
-        """Write the schema as a TOML file that a person can edit."""
+    def to_toml(self, path: str | Path, *, replace_edited: bool = True) -> None:
+        """Write the schema as a TOML file that a person can edit.
+
+        Raises:
+            InputError: the folder cannot be written to, or (unless ``replace_edited``) there is
+                such a file, and it says something else.
+        """
+        text = GUIDE + tomli_w.dumps(self.to_dict())
         with replacing(path) as temporary:
-            temporary.write_text(GUIDE + tomli_w.dumps(self.to_dict()), encoding="utf-8")
+            path = Path(path)
+            if not replace_edited and path.exists() and path.read_bytes() != text.encode():
+                raise InputError(f"{path} is there, and differs. Choose another name for this one.")
+            temporary.write_bytes(text.encode())
 
     @classmethod
     def from_toml(cls, path: str | Path) -> Schema:

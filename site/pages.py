@@ -26,6 +26,7 @@ LOGGER = logging.getLogger(__name__)
 ROOT = Path(__file__).resolve().parent.parent
 ROW = re.compile(r"^\| \[(.+?)\]\((notebooks/(.*?)/[^/]+)\.ipynb\) \| (.+?) \| *(\d+) \|", re.M)
 PLACE = re.compile(r"<!-- (notebooks|modules|names): (\S+) -->")
+FENCE = re.compile(r'<mo [^>]*minsize="(.+?)"[^>]*>')  # a bracket that LaTeX's \\big makes larger
 SOLUTIONS = "hgteach.course.exercises"  # left out: the notebooks are given without them
 
 CHAPTERS = {
@@ -112,23 +113,25 @@ def fill(app: Sphinx, page: str, source: list[str]) -> None:
 
 
 def describe_outputs(app: Sphinx, doctree: nodes.document) -> None:
-    """Give each output picture its description, which myst-nb leaves behind in the plain text.
-
-    And give a printed table no empty heading, where pandas has the corner above the index.
-    """
+    """Give each output picture its description, which myst-nb leaves behind in the plain text."""
     for bundle in doctree.findall(nodes.container):
         if bundle.get("nb_element") == "mime_bundle":
             words = [node.astext() for node in bundle if node.get("mime_type") == "text/plain"]
             picture = re.fullmatch(r"\[Picture: (.*)\]", "".join(words).strip(), re.DOTALL)
             for image in bundle.findall(nodes.image):
                 image["alt"] = picture[1] if picture else image.get("alt", "")
-            for raw in [*bundle.findall(nodes.raw)]:
-                raw[:] = [nodes.Text(re.sub(r"<th([^>]*)></th>", r"<td\1></td>", raw.astext()))]
+
+
+def no_empty_headings(app: Sphinx, page: str, template: str, context: dict[str, Any], *_) -> None:
+    """Make the empty corner above a table's first column a cell that is no heading."""
+    empty = r"<th([^>]*)>(?:<p></p>)?</th>"
+    context["body"] = re.sub(empty, r"<td\1></td>", context.get("body", ""))
 
 
 def show_examples(*event: Any) -> None:
-    """Make an indented example after a colon, as docstrings have it, a literal block."""
+    """Make an indented example after a colon a literal block; drop what named tuples say."""
     lines: list[str] = event[-1]
+    lines[:] = [s for s in lines if not s.startswith(("Alias for field", "Create new instance of"))]
     for line, (text, blank, example) in enumerate(zip(lines, lines[1:], lines[2:], strict=False)):
         indent = len(text) - len(text.lstrip())
         if text.endswith(":") and not blank and example.startswith(" " * (indent + 4)):
@@ -143,6 +146,9 @@ def mathml(translator: nodes.NodeVisitor, node: nodes.Element) -> None:
     except Exception as problem:  # its errors have no common kind; Sphinx would lose the page
         LOGGER.warning("A formula that cannot be read: %s (%r)", node, problem, location=node)
         written = f"<code>{html.escape(node.astext())}</code>"
+    # Browsers neither stretch this bar nor keep a stretched bracket on the line.
+    written = written.replace('<mo accent="true">&#x02015;', '<mo class="bar">&#x0203E;')
+    written = FENCE.sub(r'<mo stretchy="false" mathsize="\1">', written)
     translator.body.append(f'<div class="math">{written}</div>' if block else written)
     raise nodes.SkipNode
 
@@ -157,6 +163,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     """Connect the above to Sphinx."""
     app.connect("source-read", fill)
     app.connect("doctree-read", describe_outputs)
+    app.connect("html-page-context", no_empty_headings)
     app.connect("autodoc-process-docstring", show_examples, priority=400)  # before napoleon
     app.connect("build-finished", finish)
     app.add_html_math_renderer("mathml", (mathml, None), (mathml, None))

@@ -49,6 +49,7 @@ figcaption { font-size: .75em; text-align: center; }
 figcaption p { margin: .5em 0 0; }
 footer { position: absolute; left: 7vmin; right: 7vmin; bottom: 3vmin; font-size: .5em; color: #444;
   display: flex; justify-content: space-between; gap: 2em; }
+footer span:last-child { white-space: nowrap; }
 code { font-size: .9em; }
 @media print { section { break-after: page; } }
 """

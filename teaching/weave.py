@@ -1,6 +1,6 @@
-"""Weave the quiz and the links to the glossary into the notebooks, or say where they are missing.
+"""Weave quiz, links to the glossary and badges into the notebooks, or say where they are missing.
 
-    python teaching/weave.py                 every notebook in place, and the guide's times
+    python teaching/weave.py                 every notebook in place, the guide and the README
     python teaching/weave.py NOTEBOOK ...    these only
     python teaching/weave.py --check         change nothing; status 1 if something is missing
 
@@ -8,7 +8,8 @@ A notebook gets a section "Test yourself" before "Remember", with the output tha
 give, so it need not be run again for it. A term of the glossary is linked once: at its first use
 in the notebook that the glossary names, never in a heading, code, mathematics, another link,
 or the notebook's first cell. What is there already is left alone, so running this again
-changes nothing. The instructor's guide takes its minutes from the README's map.
+changes nothing. The instructor's guide takes its minutes from the README's map. Where the course
+has a public address, links to Binder and Colab are woven in as well: see online.py.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import nbformat
+import online
 
 from hgteach.course import questions
 from hgteach.files import replacing
@@ -28,6 +30,8 @@ ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
 GLOSSARY = ROOT / "teaching" / "glossary.md"
 GUIDE = ROOT / "teaching" / "instructor-guide.md"
+README = ROOT / "README.md"
+PROJECT = ROOT / "pyproject.toml"
 SECTION = "## Test yourself"
 LEAD = (
     f"{SECTION}\n\n"
@@ -145,6 +149,8 @@ def weave(path: Path, glossary: list[Term]) -> tuple[str, str, list[str]]:
     notebook = nbformat.reads(text, as_version=nbformat.NO_CONVERT)
     as_it_is = nbformat.writes(notebook)
     add_quiz(notebook, name)
+    repository = online.repository(PROJECT.read_text(encoding="utf-8"))
+    online.badge_notebook(notebook, name, repository)
     missing = link_terms(notebook, name, glossary)
     return as_it_is, nbformat.writes(notebook), missing
 
@@ -184,14 +190,18 @@ def main() -> int:
             print(f"{path.relative_to(ROOT)}: {'; '.join(said)}")
         wrong += bool(missing) or (asked.check and old != new)
     if not asked.notebooks:
-        old = GUIDE.read_text(encoding="utf-8")
-        new = guide_with_times(old, (ROOT / "README.md").read_text(encoding="utf-8"))
-        if old != new:
-            print(f"{GUIDE.relative_to(ROOT)}: times {'differ' if asked.check else 'updated'}")
-            wrong += asked.check
-            if not asked.check:
-                with replacing(GUIDE) as beside:
-                    beside.write_text(new, encoding="utf-8")
+        readme, guide = (page.read_text(encoding="utf-8") for page in (README, GUIDE))
+        repository = online.repository(PROJECT.read_text(encoding="utf-8"))
+        for page, old, new in (
+            (README, readme, online.badge_readme(readme, repository)),
+            (GUIDE, guide, guide_with_times(guide, readme)),
+        ):
+            if old != new:
+                print(f"{page.relative_to(ROOT)}: {'not woven' if asked.check else 'woven'}")
+                wrong += asked.check
+                if not asked.check:
+                    with replacing(page) as beside:
+                        beside.write_text(new, encoding="utf-8")
     return int(wrong > 0)
 
 

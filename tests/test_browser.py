@@ -39,7 +39,7 @@ from pathlib import Path
 spec = importlib.util.spec_from_file_location("course_script", sys.argv[1])
 course = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(course)
-course.ROOT, course.PYTHON = Path.cwd(), Path(sys.executable)
+course.ROOT, course.VENV, course.PYTHON = Path.cwd(), Path("venv"), Path(sys.executable)
 sys.exit(course.lab(course.choose_port(None), browser=False))
 """
 
@@ -55,8 +55,8 @@ def wait_for(look: Callable[[], Any], what: str) -> Any:
 
 
 @pytest.fixture
-def lab(tmp_path: Path) -> Iterator[str]:
-    """Start JupyterLab on a copy of the notebook; yield the address that course.py prints."""
+def lab(tmp_path: Path) -> Iterator[Path]:
+    """Start JupyterLab on a copy of the notebook; yield the file that gets what is printed."""
     for name in (NOTEBOOK, "notebooks/00-start-here.ipynb"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
@@ -71,8 +71,7 @@ def lab(tmp_path: Path) -> Iterator[str]:
             cwd=tmp_path, env=settings, stdout=out, stderr=out, start_new_session=True,
         )  # fmt: skip
     try:
-        found = wait_for(lambda: re.search(r"http://127\S+", log.read_text()), "JupyterLab")
-        yield found[0]
+        yield log
     finally:
         process.send_signal(signal.SIGTERM)  # which course.py hands on
         try:
@@ -155,16 +154,19 @@ FIND = """(() => {
 })()"""
 
 
-def test_a_learner_steers_a_picture_with_the_keyboard(lab: str, tmp_path: Path) -> None:
-    page = Page(tmp_path / "browser")
+def test_a_learner_steers_a_picture_with_the_keyboard(lab: Path, tmp_path: Path) -> None:
+    page = Page(tmp_path / "browser")  # while JupyterLab starts
     try:
-        address = lab.replace("notebooks/00-start-here.ipynb", NOTEBOOK)
-        assert address != lab
+        found = wait_for(lambda: re.search(r"http://127\S+", lab.read_text()), "JupyterLab")
+        address = found[0].replace("notebooks/00-start-here.ipynb", NOTEBOOK)
+        assert address != found[0]
         page.ask("Page.navigate", url=address)
         page.wait("document.querySelector('.jp-NotebookPanel-toolbar')?.innerText"
                   ".includes('ipykernel') && !!document.querySelector('[data-status=idle]')")
-        menus = "[...document.querySelectorAll('.lm-MenuBar-item')].map(e => e.innerText)"
-        page.click(f".lm-MenuBar-content > li:nth-child({1 + page.run(menus).index('Run')})")
+        menus = page.run("[...document.querySelectorAll('.lm-MenuBar-item')].map(e => e.innerText)")
+        assert menus == ["File", "Edit", "View", "Run", "Kernel", "Tabs", "Settings", "Help"]
+        assert "Create Assignment" not in page.run("document.body.innerText")
+        page.click(f".lm-MenuBar-content > li:nth-child({1 + menus.index('Run')})")
         page.click(".lm-Menu-item[data-command='runmenu:run-all']")
         page.wait(FIND)
         labels = {"Sequence length", "Largest batch"}
@@ -186,6 +188,7 @@ def test_a_learner_steers_a_picture_with_the_keyboard(lab: str, tmp_path: Path) 
         page.press("Home", 36)
         wait_for(lambda: "(8, 11, 22)" in page.run(words), "the second slider to follow")
         page.run("document.querySelector('.jp-OutputArea .widget-html img').scrollIntoView()")
+        assert not re.search(r"WARN|^\[W", lab.read_text(), re.M), lab.read_text()
     finally:
         page.screenshot("after")
         page.process.terminate()

@@ -123,6 +123,24 @@ def test_files_that_are_no_table_are_refused_in_a_sentence(case, tmp_path, capsy
     assert len(message) < 600
 
 
+@pytest.mark.parametrize(("how", "content"), [
+    ("sep=';', decimal=','", "a;b;c\n1;0;2,5\n1;1;3,5\n"), ("sep='\\t'", "a\tb\tc\n1\t0\t2.5\n"),
+    ("compression='gzip'", gzip.compress(b"a,b,c\n1,0,2.5\n")),
+    ("encoding='cp1252'", "a,b,gr\xf6\xdfe\n1,0,2.5\n".encode("cp1252")),
+    ("encoding='utf-16'", "a,b,c\n1,0,2.5\n".encode("utf-16")),
+])  # fmt: skip
+def test_the_line_of_python_in_a_refusal_mends_the_file(how, content, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "my t.csv"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(InputError) as refused:
+        read_table(path)
+    line = str(refused.value).split("in Python: ")[1]
+    assert how in line
+    exec(line, {"pandas": pd})
+    assert read_table("my t-utf8.csv").iloc[0, 2] == 2.5
+
+
 def test_what_is_not_a_file_is_refused(tmp_path, capsys):
     assert "is a folder" in refusal(tmp_path, capsys)
     assert "There is no file" in refusal(tmp_path / "none.csv", capsys)
@@ -222,6 +240,19 @@ def test_inference_refuses_what_cannot_be_modelled():
         "1,2", "2,3")  # fmt: skip
     message = refused(raw.assign(note=None, weight=["n.d." if i == 7 else i for i in raw.index]))
     assert "2 problems" in message
+    day = pd.Timestamp("2020-01-31")
+    mixed = [(day + pd.Timedelta(days=i)).strftime("%d/%m/%Y" if i % 3 else "%Y-%m-%d")
+             for i in range(len(raw))]
+    said = refused(raw.assign(start=mixed))
+    assert "'start' holds dates like %d/%m/%Y, but '2020-01-31' on row 0" in said
+    assert "something beside them, such as '0.5 mg'" in refused(
+        raw.assign(dose=[f"{i}.5 mg" for i in raw.index]))
+    wide = pd.DataFrame({"person": range(9), "bp_1": 1.0, "bp_2": 2.0})
+    assert "one row a patient and a column a visit (bp_1, bp_2)" in refused(wide)
+    tall = pd.concat([raw[["person", "visit"]].assign(test=t, value=1.5 * raw.index) for t in "ab"])
+    assert "one row a measurement, named by 'test'" in refused(tall.reset_index(drop=True))
+    assert "line" not in (said := refused(raw.assign(visit=raw["visit"].where(raw.index != 4))))
+    assert "'visit' is empty: on row 4. Fill it in, or leave the row out." in said
     assert "'weight' holds numbers, but 'n.d.' on row 7" in message
     assert "'note' has no values" in message
 

@@ -245,3 +245,19 @@ def test_train_refuses_a_file_as_its_folder(tmp_path, capsys):
     assert main(command.split()) == 2
     assert "a file has this name, choose another" in capsys.readouterr().err
     assert taken.read_text() == "kept"
+
+
+def test_the_real_table_is_not_replaced_by_a_synthetic_one(trial_csv, tmp_path, capsys):
+    before = trial_csv.read_bytes()
+    assert train(trial_csv, tmp_path / "g", "--patient", "person", "--time", "visit") == 0
+    it = ["generate", "--from", str(tmp_path / "g"), "--patients", "3", "--out"]
+    assert main([*it, str(trial_csv)]) == 2
+    assert "has the name of the real table" in capsys.readouterr().err
+    assert trial_csv.read_bytes() == before
+    assert main([*it, str(tmp_path / "other.csv"), "--seed", str(2**64)]) == 2
+    assert "2^64" in capsys.readouterr().err
+
+
+def test_a_closed_output_is_no_crash(monkeypatch):
+    monkeypatch.setattr("sys.stdout", None)
+    assert main(["data", "list"]) == 0

@@ -68,7 +68,12 @@ def test_an_unknown_patient_is_told_in_a_sentence(cohort):
 
 def test_the_picture_needs_no_flags(cohort):
     plain = cohort.drop(columns=["VL (M)", "CD4 (M)", "Drug (M)"])
-    assert len(points(figures.patient(plain, 7).axes[0], figures.REAL)) == MONTHS
+    figure = figures.patient(plain, 7)
+    assert len(points(figure.axes[0], figures.REAL)) == MONTHS
+    assert figure.axes[0].get_title("right") == ""
+    lanes = [tick.get_text() for tick in figure.axes[-1].get_yticklabels()]
+    assert "(recorded)" not in lanes
+    assert "measured" not in figures.describe_patient(plain, 7)
 
 
 def test_words_hold_the_same_facts_as_the_picture(cohort):

@@ -10,9 +10,10 @@ import pytest
 
 from hgteach.cli import main
 from hgteach.grading import Grade, grade
-from hgteach.grading.confine import FULL
+from hgteach.grading.confine import available
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the hostile cells are for Unix")
+HOSTILE = ("spy", "vandal", "forker")
 NAME = "12-forward-noising.ipynb"
 SETUP = "import os\nimport numpy as np\nfrom hgteach import course"
 FAST = """def fast_forward(beta, t):
@@ -43,8 +44,11 @@ def answers(fast: str, buried: str, *before: str) -> str:
     return notebook(SETUP, *before, f"{fast}\n{CHECKS[0]}", f"{buried}\n{CHECKS[1]}")
 
 
-def class_of(folder: Path, results: Path) -> None:
-    """Write the class. Cells of the hostile bind ``np``, so that they are taken for needed."""
+def class_of(folder: Path, results: Path, shut: bool) -> None:
+    """Write the class, without the hostile where nothing would shut them in.
+
+    Cells of the hostile bind ``np``, so that they are taken for needed.
+    """
     liar = f"""
 import numpy as np, sys, json
 print("Correct.")
@@ -106,12 +110,18 @@ while True:
         ),
         "=HYPERLINK(1)<script>x": "[]",
         "broken": '{"cells": [{"cell_type": "code"',
+        "misnamed": notebook('course.check("widest-gap", 0)'),
     }
+    for student in () if shut else HOSTILE:
+        del class_[student]
     for student, content in class_.items():
         (folder / student).mkdir(parents=True)
         (folder / student / NAME).write_text(content)
     (folder / "good" / "helper.py").write_text("ONE = 1")
     (folder / "absent").mkdir()
+    (folder / "packed").mkdir()
+    for place in (folder / "packed" / "mine.zip", folder / "Lee.zip"):
+        place.write_bytes(b"PK")
     for student in ("huge", "linked", "pipe"):
         (folder / student).mkdir()
     with (folder / "huge" / NAME).open("wb") as file:
@@ -123,13 +133,18 @@ while True:
 @pytest.fixture(scope="module")
 def graded(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, list[Grade]], Path]:
     folder, results = tmp_path_factory.mktemp("class") / "week", tmp_path_factory.mktemp("results")
-    class_of(folder, results)
+    class_of(folder, results, available(str(results), []))
     everything = grade(folder, results, minutes=0.6, jobs=2)
     by_student: dict[str, list[Grade]] = {}
     for row in everything:
         by_student.setdefault(row.student, []).append(row)
     assert sorted(by_student) == sorted(os.listdir(folder))  # nobody is skipped, nothing is gone
     return by_student, results
+
+
+def skip_unless_present(graded: tuple, student: str) -> None:
+    if student not in graded[0]:
+        pytest.skip("this system has no namespaces for ordinary users")
 
 
 def marks(graded: tuple, student: str) -> dict[str, tuple[str, int]]:
@@ -156,8 +171,14 @@ def test_a_notebook_cannot_award_itself_marks(graded) -> None:
     assert marks(graded, "liar")["fast-forward"][0] != "correct"
 
 
+def test_a_notebook_under_the_name_of_another_is_pointed_out(graded) -> None:
+    assert "another notebook (widest-gap): misnamed?" in graded[0]["misnamed"][0].remark
+    assert "misnamed" not in graded[0]["good"][0].remark
+
+
 @pytest.mark.parametrize("student", ["forker", "stubborn", "vandal"])
 def test_what_ends_or_never_ends_gets_nothing_and_is_told_why(graded, student: str) -> None:
+    skip_unless_present(graded, student)
     rows = graded[0][student]
     assert sum(row.marks for row in rows) == 0
     told = {"forker": "code cell 2: it", "stubborn": "longer than the time limit"}
@@ -171,17 +192,19 @@ def test_endless_and_greedy_answers_cost_one_exercise_each(graded) -> None:
 
 
 def test_a_notebook_reaches_neither_network_nor_others(graded) -> None:
-    found = graded[0]["spy"]
-    if found[0].protection != FULL:
-        pytest.skip("this system has no namespaces for ordinary users")
-    assert marks(graded, "spy")["fast-forward"][0] == "correct", found[0].what
+    skip_unless_present(graded, "spy")
+    assert marks(graded, "spy")["fast-forward"][0] == "correct", graded[0]["spy"][0].what
 
 
-@pytest.mark.parametrize("student", ["absent", "broken", "huge", "linked", "pipe"])
+NOT_GRADED = ["absent", "broken", "huge", "Lee.zip", "linked", "packed", "pipe"]
+
+
+@pytest.mark.parametrize("student", NOT_GRADED)
 def test_what_is_no_notebook_is_named_and_not_opened(graded, student: str) -> None:
     rows = graded[0][student]
     assert {row.verdict for row in rows} == {"not graded"}
-    word = {"absent": "no notebook", "broken": "not a notebook", "huge": "larger"}
+    word = {"absent": "empty", "broken": "not a notebook", "huge": "larger",
+            "Lee.zip": "unpack it", "packed": "only mine.zip"}  # fmt: skip
     assert word.get(student, "link or no ordinary file") in rows[0].what
 
 

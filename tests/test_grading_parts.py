@@ -15,7 +15,7 @@ from hgteach.grading.needed import needed, read_cell
 from hgteach.grading.remote import Remote
 from hgteach.grading.runner import reply_to
 from hgteach.grading.wire import Opaque, decode, encode
-from hgteach.grading.writing import page_name, safe
+from hgteach.grading.writing import page_name, safe, shown
 
 
 class Here:
@@ -126,6 +126,11 @@ def test_a_notebook_is_known_by_its_name(name: str) -> None:
 def test_no_text_is_a_formula(text: str) -> None:
     assert str(safe(text)).startswith("'")
     assert safe("a=1") == "a=1" and safe(-1) == -1
+
+
+def test_a_name_neither_steers_the_terminal_nor_is_spelt_in_codes(capsys) -> None:
+    print(shown("Zoë \x1b[2J\ud800"))
+    assert capsys.readouterr().out == "Zoë \N{REPLACEMENT CHARACTER}[2J\N{REPLACEMENT CHARACTER}\n"
 
 
 def test_pages_of_different_students_never_share_a_file() -> None:

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,18 @@ def test_every_notebook_becomes_an_assignment_whose_answers_are_complete(
         assert answer["source"].count("### BEGIN SOLUTION") == 1
         compile(answer["source"], "answer", "exec")
     assert len({cell["metadata"]["nbgrader"]["grade_id"] for cell in marked}) == len(marked)
+
+
+def test_what_the_hub_takes_from_learners_is_what_nbgrader_has() -> None:
+    here = ROOT / "deploy/jupyterhub/learner"
+    server = json.loads((here / "jupyter_server_config.json").read_text(encoding="utf-8"))
+    for name in server["ServerApp"]["jpserver_extensions"]:
+        assert find_spec(name), name
+    page = json.loads((here / "labconfig/page_config.json").read_text(encoding="utf-8"))
+    files = Path(sys.prefix, "share/jupyter/labextensions/@jupyter/nbgrader/static").glob("*.js")
+    built = "".join(file.read_text(encoding="utf-8") for file in files)
+    for name in page["disabledExtensions"]:
+        assert f'"{name}"' in built, name
 
 
 def test_what_is_no_course_notebook_is_refused(tmp_path: Path, capsys) -> None:

@@ -80,6 +80,7 @@ def test_odd_tables_train(kind, model):
         (lambda t: t.drop(index=7), "equally long"),
         (lambda t: t[:0], "no rows"),
         (lambda t: t[:1], "One row is too little"),
+        (lambda _: "cohort.csv", "read the file with"),
     ],
 )
 def test_bad_tables_are_refused_in_a_sentence(change, message, tmp_path):

@@ -16,6 +16,7 @@ from hgteach.errors import InputError
 from hgteach.models import MODELS
 from hgteach.schema import Layout, Schema
 from hgteach.training.generator import Generator
+from hgteach.visits import Visits
 
 PATIENTS = 24
 
@@ -232,6 +233,10 @@ DOUBTS = {
     "day or month": (lambda t: t.assign(y=[f"0{1 + i % 9}/0{1 + i % 7}/2020" for i in t.index]),
                      "could be %m/%d/%Y too"),
     "few patients": (lambda t: t, "20 patients are few"),
+    "blanks": (lambda t: t.assign(y=[" " if i % 9 == 0 else f"{i}.5" for i in t.index]),
+               "'y': ' ' was taken as an empty cell"),
+    "small or large letters": (lambda t: t.assign(y=np.tile(["F", "M", "f", "M "], 20)),
+                               "'F' and 'f'. Is one a slip(?s:.*)'M' and 'M '"),
 }
 
 
@@ -266,3 +271,50 @@ def test_the_format_of_dates_in_a_file_is_kept(tmp_path):
 def test_row_names_as_r_writes_them_are_no_column(tmp_path):
     base().to_csv(tmp_path / "t.csv", index_label="")
     assert list(read_table(tmp_path / "t.csv")) == ["id", "t", "x"]
+
+
+@pytest.mark.parametrize(
+    "form", ["%d/%m/%y", "%d-%b-%y", "%Y-%m", "%b %Y", "%m/%d/%Y %I:%M %p",
+             "%Y-%m-%dT%H:%M:%S+00:00"],
+)  # fmt: skip
+def test_usual_ways_to_write_dates_are_read_and_come_back(form):
+    days = pd.date_range("2019-12-01 13:45", periods=80, freq="31D")
+    table = base().assign(seen=days.strftime(form).astype(object))
+    schema = Schema.infer(table, patient="id", time="t")
+    assert schema["seen"].date == form
+    visits = Visits.fit(check(table, schema), schema)
+    labelled = visits.restore(visits.regular(check(table, schema)))
+    assert Layout.of(table, schema).restore(labelled, schema)["seen"].tolist() == [*table["seen"]]
+
+
+def test_ten_decimals_stay_ten():
+    table = base().assign(y=lambda t: (t.index + 1) / 2**10)
+    schema = Schema.infer(table, patient="id", time="t")
+    layout = Layout.of(table, schema)
+    made = schema.label(table).assign(y=np.pi)
+    assert layout.decimals["y"] == 10
+    assert (layout.restore(made, schema)["y"] == 3.1415926536).all()
+
+
+def test_a_schema_never_replaces_the_table_or_what_somebody_edited(tmp_path, capsys):
+    data, toml = tmp_path / "t.csv", tmp_path / "t.toml"
+    write_table(base(), data)
+    before = data.read_bytes()
+    it = ["data", "check", str(data), "--patient", "id", "--time", "t", "--write-schema"]
+    assert main([*it, str(data)]) == 2
+    assert "should end in .toml" in capsys.readouterr().err
+    assert data.read_bytes() == before
+    assert main([*it, str(toml)]) == main([*it, str(toml)]) == 0
+    toml.write_text(edited := toml.read_text() + 'unit = "kg"\n')
+    assert main([*it, str(toml)]) == 2
+    assert "differs" in capsys.readouterr().err
+    assert toml.read_text() == edited
+
+
+def test_a_heading_with_a_comma_can_be_left_out(tmp_path, capsys):
+    table = base().assign(**{"weight (kg), early": 1.5, "note": 2.5})
+    write_table(table, tmp_path / "t.csv")
+    it = ["data", "check", str(tmp_path / "t.csv"), "--patient", "id", "--time", "t", "--leave-out"]
+    for text in ("weight (kg), early", '"weight (kg), early", note'):
+        assert main([*it, text]) == 0
+        assert "Left out: 'weight (kg), early'" in capsys.readouterr().out

@@ -430,6 +430,9 @@ def test_odd_tables_are_judged_and_never_fail(spoil, tmp_path):
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
     Page(text)
     assert re.findall(r"It failed[^<]*", text) == []
+    words = re.sub(r"base64,[^\"]+", "", text)
+    assert re.findall(r"(?i)months?\b|viral|CD4|regimen", words) == []  # this is no table of HIV
+    assert "Shuffled rows" in words and "time in clinical states" in words.split("Left out")[1]
 
 
 def test_every_measure_is_described_once():

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from cohort_tables import trial
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 from tiny_training import EXAMPLE, TINY, small_cohort, tiny
 
@@ -275,3 +276,30 @@ def test_the_order_of_the_rows_does_not_matter_to_a_resume(tmp_path):
     shuffled = table.iloc[np.random.default_rng(0).permutation(len(table))]
     resumed = run(tmp_path, table=shuffled, epochs=2, resume=True)
     assert_same_weights(run(table=table, epochs=2), resumed)
+
+
+def test_a_full_disk_is_a_sentence_and_keeps_what_was_there(tmp_path, monkeypatch):
+    run(tmp_path, epochs=1)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+
+    def full(*_, **__):
+        raise SafetensorError("Error while serializing: No space left on device")
+
+    monkeypatch.setattr(container, "save_file", full)
+    with pytest.raises(InputError, match=r"cannot be written .*No space left"):
+        run(tmp_path, epochs=2, resume=True)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_a_generator_that_is_not_whole_is_told(tmp_path):
+    assert repr(run(tmp_path, epochs=1)).startswith("<Generator v1: 7 columns, 1 epochs on ")
+    about, tensors = container.read(tmp_path / FILE_NAME, "generator, version 1")
+    spoilt = {"times": None, "layout": {**about["layout"], "order": ["a"]}}
+    for key, value in [*spoilt.items(), ("layout", [])]:
+        changed = {k: v for k, v in (about | {key: value}).items() if k != "kind"}
+        container.write(tmp_path / FILE_NAME, about["kind"], changed, tensors)
+        with pytest.raises(InputError, match="does not fit together"):
+            hgteach.training.Generator.load(tmp_path)
+    (tmp_path / FILE_NAME).unlink()
+    with pytest.raises(InputError, match="cut off"):
+        hgteach.training.Generator.load(tmp_path)

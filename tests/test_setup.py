@@ -4,6 +4,7 @@ import ast
 import errno
 import importlib.util
 import json
+import os
 import re
 import runpy
 import shutil
@@ -298,6 +299,19 @@ def test_jupyterlab_listens_to_this_machine_only_and_demands_a_hidden_token(
     assert address == (
         f"http://127.0.0.1:8901/lab/tree/notebooks/00-start-here.ipynb?token={token}"
     )
+
+
+def test_all_that_nbgrader_adds_is_off_for_learners_and_stays_on_for_a_hub(
+    course: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enabling = Path(sys.prefix, "etc/jupyter/jupyter_server_config.d/nbgrader.json").read_text()
+    added = json.loads(enabling)["ServerApp"]["jpserver_extensions"]
+    assert set(added) == {f"nbgrader.server_extensions.{name}" for name in course.TEACHERS_TOOLS}
+    monkeypatch.setenv("JUPYTER_CONFIG_PATH", "mine")
+    place, mine = course.learners_settings().split(os.pathsep)
+    page = json.loads(Path(place, "labconfig/page_config.json").read_text())
+    assert page["disabledExtensions"]["@jupyter/nbgrader"] and mine == "mine"
+    assert not Path(place).is_relative_to(course.VENV / "etc"), "which every Jupyter reads"
 
 
 def test_programs_start_from_the_environment_and_from_nowhere_else(

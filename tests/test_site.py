@@ -114,6 +114,11 @@ def test_every_picture_has_words(pages: dict[Path, Page]) -> None:
     assert sum(len(page.pictures) for page in pages.values()) > 100
 
 
+def test_no_heading_of_a_table_is_empty(pages: dict[Path, Page]) -> None:
+    empty = re.compile(r"<th[^>]*>(<p></p>)?</th>")
+    assert [path.name for path in pages if empty.search(path.read_text(encoding="utf-8"))] == []
+
+
 def public_names() -> list[str]:
     """Return every function and class of the package, less the worked solutions."""
     names = set()

@@ -4,11 +4,13 @@ Start it from the folder of the course, with the course's own Python:
 
     .venv/bin/python -m jupyterhub --config deploy/jupyterhub/jupyterhub_config.py
 
-It reads three variables of the environment:
+It reads these variables of the environment:
 
-    HUB_STATE   folder for the hub's database and cookie secret  (default: hub-state, here)
-    HUB_PORT    the port                                         (default: 8000)
-    HUB_TRIAL   1: try it on your own machine, with one shared password and no accounts. Everybody
+    HUB_STATE     folder for the hub's database and cookie secret  (default: hub-state, here)
+    HUB_PORT      the port                                         (default: 8000)
+    HUB_MEMORY_MB for each process of a learner                    (default: 4096)
+    HUB_EXCHANGE  folder in which nbgrader hands work out and in   (default: /srv/hgteach-exchange)
+    HUB_TRIAL     1: try it on your own machine, with one shared password and no accounts. Everybody
                 then works as *you*, in folders under HUB_STATE. Never give that to a class.
 """
 
@@ -18,6 +20,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 STATE = Path(os.environ.get("HUB_STATE", HERE / "hub-state")).resolve()
+EXCHANGE = Path(os.environ.get("HUB_EXCHANGE", "/srv/hgteach-exchange"))
 TRIAL = os.environ.get("HUB_TRIAL") == "1"
 STATE.mkdir(mode=0o700, parents=True, exist_ok=True)
 STATE.chmod(0o700)
@@ -56,9 +59,15 @@ c.Spawner.environment = {
     "HUB_COURSE": str(HERE.parent.parent),
     "HUB_MEMORY_MB": os.environ.get("HUB_MEMORY_MB", "4096"),
 }
+if not TRIAL:  # in a trial everybody is the same account, so there is nobody to hand in to
+    EXCHANGE.mkdir(parents=True, exist_ok=True)
+    EXCHANGE.chmod(0o1777)  # nbgrader wants it open to all; 1: nobody moves what is another's
+    c.Spawner.environment["HUB_EXCHANGE"] = str(EXCHANGE)
 c.Spawner.args = [
     "--MappingKernelManager.cull_idle_timeout=3600",  # a notebook left alone for an hour
     "--ServerApp.shutdown_no_activity_timeout=7200",  # a server left alone for two
+    # No login shell, which would forget where `hgteach` and `nbgrader` are.
+    "--ServerApp.terminado_settings={'shell_command': ['bash']}",
 ]
 c.Spawner.start_timeout = 120  # the first start after a reboot reads everything from disk
 c.Spawner.http_timeout = 120

@@ -122,6 +122,12 @@ class Cohort:
         return table
 
 
+def step_of(schema: Schema) -> str:
+    """Return what a row of a patient is in a cohort of ours (``month``); elsewhere just a row."""
+    cohort = COHORTS.get(schema.name)
+    return cohort.every.split()[0].removesuffix("s") if cohort else "row"
+
+
 COHORTS = {
     cohort.name: cohort
     for cohort in (

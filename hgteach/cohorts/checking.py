@@ -17,6 +17,7 @@ import pandas as pd
 from hgteach.cohorts.reading import read_table
 from hgteach.dates import parse
 from hgteach.errors import InputError
+from hgteach.inference import side_by_side
 from hgteach.schema import Column, Schema, level_text, without_codes
 
 EXAMPLES = 3  # of each finding
@@ -24,6 +25,15 @@ FINDINGS = 12  # of each table
 LARGEST = 2**53  # the largest time that a float holds exactly
 WRITE_TIMES = " Number the visits, for instance 0, 1, 2."
 ONE_VISIT = "Each patient has one visit only. A longitudinal table needs two or more."
+WIDE = (
+    "The table seems to have one row a patient and a column a visit ({columns}). Give every "
+    "patient and visit a row of its own, for instance with pandas.wide_to_long."
+)
+LONG = (
+    "The table seems to have one row a measurement, named by {name!r}. Give each of them a column "
+    "of its own, for instance with pandas.pivot_table."
+)
+FILL_IN = "Fill it in, or leave the row out."
 MAY_BE_EMPTY = "If it may be, write missing = true for it in the schema."
 
 
@@ -84,6 +94,8 @@ def infer_schema(raw: pd.DataFrame, *, patient: str, time: str, source: str) -> 
     """
     absent = [name for name in (patient, time) if name not in raw]
     findings, schema = [_absent(name, list(raw.columns)) for name in absent], None
+    if patient in raw and raw[patient].is_unique and (found := side_by_side(raw.columns)):
+        refuse([WIDE.format(columns=", ".join(found[:EXAMPLES]))], source)
     try:
         if not absent:
             schema = Schema.infer(raw, patient=patient, time=time)
@@ -144,13 +156,15 @@ def _visits(raw: pd.DataFrame, schema: Schema) -> Iterator[str]:
     Unless the schema allows for irregular visits: gaps, and patients cut short.
     """
     broken, patient, time = False, schema.patient, schema.time
-    if patient in raw:
-        for finding in _rows(raw[patient], raw[patient].isna(), "is empty"):
-            broken = True
-            yield finding
+    for name in (patient, time):
+        if name in raw:
+            for finding in _rows(raw[name], raw[name].isna(), "is empty", FILL_IN):
+                broken = True
+                yield finding
     if time in raw:
         limits = {} if schema.time_date else {"lower": -LARGEST, "upper": LARGEST}
-        kind = Column(time, "real", integer=not schema.irregular, date=schema.time_date, **limits)
+        kind = Column(time, "real", integer=not schema.irregular, date=schema.time_date,
+                      missing=True, **limits)
         for finding in _numbers(raw[time], kind):
             broken = True
             yield finding + ("" if schema.time_date else WRITE_TIMES)
@@ -170,6 +184,10 @@ def _visits(raw: pd.DataFrame, schema: Schema) -> Iterator[str]:
                 f"{_where(raw, first)} and again on {_where(raw, row)}"
             )
         advice = " Keep one, or number each patient's rows and give that number as the time."
+        for name in schema.categorical:  # a row a measurement, not a visit
+            left = raw.duplicated([patient, time, name]).sum()
+            if len(again) > max(len(raw) / 4, 10 * left):
+                advice = " " + LONG.format(name=name)
         yield _listed("A visit occurs twice", places, len(again)) + advice * schema.irregular
     if schema.irregular:
         if len(who) == len(patients) > 1:

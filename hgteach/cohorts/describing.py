@@ -10,7 +10,7 @@ import pandas as pd
 
 from hgteach.columns import Column
 from hgteach.dates import date_formats, to_texts
-from hgteach.inference import EMPTY_TEXTS
+from hgteach.inference import means_empty
 from hgteach.schema import Schema
 from hgteach.visits import Visits
 
@@ -44,7 +44,9 @@ def describe(table: pd.DataFrame, schema: Schema) -> str:
 
 
 def _learned(table: pd.DataFrame, schema: Schema) -> Iterator[str]:
-    """Say how what is irregular will be learned, one sentence each."""
+    """Say what is left out, and how what is irregular will be learned, one sentence each."""
+    if schema.left_out:
+        yield f"Left out: {', '.join(map(repr, schema.left_out))}."
     visits, time = Visits.fit(table, schema), repr(schema.time)
     if visits is None:
         return
@@ -74,8 +76,6 @@ def _learned(table: pd.DataFrame, schema: Schema) -> Iterator[str]:
             yield f"{column.name!r} is learned as its distance from {column.since!r}."
     for name in visits.counters:
         yield f"{name!r} counts the patient's rows, and will do so in a copy."
-    if schema.left_out:
-        yield f"Left out: {', '.join(map(repr, schema.left_out))}."
     flags = sum(c.missing for c in schema.columns)
     if flags:
         yield (
@@ -99,7 +99,8 @@ def doubts(table: pd.DataFrame, schema: Schema) -> Iterator[str]:
                 )
     patients = table[schema.patient].nunique()
     if patients < FEW_PATIENTS:
-        yield f"{patients} patients are few: a copy will hardly hold more than chance made of them."
+        are = "patient is" if patients == 1 else "patients are"
+        yield f"{patients} {are} few: a copy will hardly hold more than chance made of them."
     if schema.static:
         names = ", ".join(map(repr, schema.static))
         yield f"These never change within a patient and were taken as static: {names}."
@@ -128,15 +129,20 @@ def _doubts_of(values: pd.Series, column: Column) -> Iterator[str]:
         )
     if column.empty:
         yield f"{name}: {', '.join(map(repr, column.empty))} was taken as an empty cell."
-    for level in set(column.levels) & {*EMPTY_TEXTS, "NA", "N/A", "999", "-9", "unk", "UNK"}:
+    for level in column.levels:
+        if not (means_empty(level) or level.lower() in ("999", "-9", "unk")):
+            continue
         yield f"{name} has the level {level!r}. If that means empty, list it under empty instead."
     if values.isna().mean() > 0.9:
         yield f"{name} is empty in {values.isna().mean():.0%} of the rows. Is it worth learning?"
     if len(column.levels) > MANY:
         yield f"{name} has {len(column.levels)} levels. Is it a name or a date?"
     for position, level in enumerate(column.levels):
-        near = get_close_matches(level, column.levels[position + 1 :], n=1, cutoff=0.85)
-        if near and not any(c.isdigit() for c in level):
+        others, plain = column.levels[position + 1 :], level.strip().lower()
+        near = [other for other in others if other.strip().lower() == plain]  # F, f and "F "
+        if not any(c.isdigit() for c in level):
+            near = near or get_close_matches(level, others, n=1, cutoff=0.85)
+        if near:
             yield f"{name} has the levels {level!r} and {near[0]!r}. Is one a slip?"
 
 

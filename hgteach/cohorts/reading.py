@@ -212,7 +212,9 @@ def _refuse_start(path: Path) -> None:
         raise InputError(f"{path} is empty.")
     for signature, name in STRANGERS.items():
         if start.startswith(signature):
-            raise InputError(f"{path} is {name}. Save the table as 'CSV UTF-8'.")
+            how = "compression='gzip'" if "gzip" in name else "encoding='utf-16'"
+            more = _in_python(path, how) if "gzip" in name or "UTF-16" in name else "."
+            raise InputError(f"{path} is {name}. Save the table as 'CSV UTF-8'{more}")
     if b"\0" in start:
         raise InputError(f"{path} is not text: it holds zero bytes. Save it as 'CSV UTF-8'.")
     if start.lstrip()[:1] == b"<":
@@ -231,8 +233,10 @@ def _refuse_start(path: Path) -> None:
         other = max(";\t|", key=line.count)
         if other in line:
             name = {";": "semicolons", "\t": "tabs", "|": "bars"}[other]
+            how = {";": "sep=';', decimal=','", "\t": "sep='\\t'", "|": "sep='|'"}[other]
             raise InputError(
-                f"{path} separates its columns by {name}. Save it with commas (and decimal points)."
+                f"{path} separates its columns by {name}. Save it with commas (and decimal points)"
+                f"{_in_python(path, how)}"
             )
         raise InputError(
             f"{path} has too few headings separated by commas ({_quote(line)}). "
@@ -243,7 +247,17 @@ def _refuse_start(path: Path) -> None:
 
 def _not_utf8(path: Path, where: str) -> str:
     """Say that a file is in an old encoding."""
-    return f"{path} has letters in {where} that are not UTF-8. Save it again as 'CSV UTF-8'."
+    return (
+        f"{path} has letters in {where} that are not UTF-8. Save it again as 'CSV UTF-8'"
+        + _in_python(path, "encoding='cp1252'")
+    )
+
+
+def _in_python(path: Path, how: str) -> str:
+    """Return a line of Python that saves the table as this course reads it."""
+    new = f"{path.name.split('.')[0]}-utf8.csv"
+    old = path.as_posix()
+    return f""", or in Python: pandas.read_csv("{old}", {how}).to_csv("{new}", index=False)"""
 
 
 def _refuse_headings(path: Path, headings: list[str]) -> None:

@@ -73,7 +73,7 @@ def close(
     else:
         return _close_arrays(actual, expected, what, rtol, atol, think)
     for part in parts:
-        name = f"{what}[{part!r}]" if what else f"part {part!r}"
+        name = f"{what}, part {part!r}" if what else f"part {part!r}"
         close(actual[part], expected[part], name, rtol=rtol, atol=atol, think=think)
 
 

@@ -1,4 +1,4 @@
-"""The baseline notebook that a datathon is handed out with: not executed, offline, two minutes."""
+"""The baseline notebook that a datathon is handed out with: not executed, offline, ten seconds."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def baseline_notebook(rules: r.Rules) -> str:
     last = rules.known - 1
     cells = [
         ("markdown", f"# Baseline\n\n{rules.provenance}.\n\nRun all cells in the folder of "
-         "`BRIEF.md`; it takes less than two minutes and no network. It writes one file for each "
+         "`BRIEF.md`; it takes about ten seconds and no network. It writes one file for each "
          "task and checks both. Then improve one thing."),
         ("code", FEATURES),
         ("markdown", "## Task 1: prediction\n\nWho is suppressed six months on? Boosted trees, and "

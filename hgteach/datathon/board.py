@@ -12,6 +12,7 @@ import numpy as np
 
 from hgteach.datathon import rules as r
 from hgteach.files import replacing
+from hgteach.pages import document, table
 
 if TYPE_CHECKING:
     from hgteach.datathon.rounds import Entry
@@ -64,13 +65,15 @@ def page(board: dict[str, list[Entry]], rules: r.Rules, final: bool, day: str) -
         else "Scores of the day, on the public test and rounded on purpose. The private test "
         f"decides at the end. Each team has {rules.attempts} files a day in each task."
     )
-    return PAGE.substitute(
-        title="Final leaderboard" if final else "Leaderboard of the day",
+    title = "Final leaderboard" if final else "Leaderboard of the day"
+    body = PAGE.substitute(
+        title=title,
         part=part,
         day=escape(day),
         provenance=escape(rules.provenance),
         sections="".join(_section(task, entries, rules) for task, entries in board.items()),
     )
+    return document(title, body, STYLE)
 
 
 def _section(task: str, entries: list[Entry], rules: r.Rules) -> str:
@@ -84,16 +87,15 @@ def _section(task: str, entries: list[Entry], rules: r.Rules) -> str:
             f"<p class=loud><strong>Nothing tells the first {len(tied)} apart:</strong> "
             f"{', '.join(tied)}. Other patients might have put them in another order.</p>"
         )
+    elif len(ranked) == 1:
+        news = f"<p class=loud><strong>{tied[0]}</strong> is the only team that is ranked.</p>"
     elif ranked:
         news = f"<p class=loud><strong>{tied[0]}</strong> leads, by more than chance explains.</p>"
-    heads = "".join(f'<th scope="col">{head.format(unit=unit)}</th>' for head in HEADS)
+    heads = [head.format(unit=unit) for head in HEADS]
     low, high = (0.5, 1.0) if task == r.PREDICTION else (0.0, 100.0)
-    rows = "".join(_row(entry, low, high) for entry in entries)
-    table = (
-        f'<div class="scroll" tabindex="0" role="region" aria-label="{title}"><table>'
-        f"<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>"
-    )
-    return f"<section><h2>{title}</h2><p>{meaning}</p>{news}{table if entries else ''}</section>"
+    rows = [_row(entry, low, high) for entry in entries]
+    places = table(title, heads, rows) if entries else ""
+    return f"<section><h2>{title}</h2><p>{meaning}</p>{news}{places}</section>"
 
 
 def _row(entry: Entry, low: float, high: float) -> str:
@@ -125,34 +127,16 @@ def _bar(entry: Entry, low: float, high: float) -> str:
     )
 
 
-PAGE = Template("""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>$title</title>
-<style>
-  body { margin: 0 auto; padding: 1rem; max-width: 70rem; background: #fff; color: #222;
-         font: 1rem/1.5 system-ui, sans-serif; overflow-wrap: break-word; }
-  h1, h2 { line-height: 1.2; }
-  h2 { margin-top: 2.5rem; border-top: 1px solid #ccc; padding-top: 1rem; }
-  .loud { border-left: .4rem solid #E69F00; background: #FFF6E0; padding: .6rem 1rem; }
-  .scroll { overflow-x: auto; }
-  table { border-collapse: collapse; font-size: .95rem; width: 100%; }
-  th, td { padding: .4rem .6rem; border-bottom: 1px solid #ddd; text-align: left;
-           vertical-align: top; }
-  thead th { background: #F2F2F2; white-space: nowrap; }
-  tbody th { min-width: 7rem; overflow-wrap: anywhere; }
+STYLE = """
+  table { width: 100%; }
+  thead th { white-space: nowrap; }
+  tbody th { font-weight: bold; overflow-wrap: anywhere; }
   td:last-child { min-width: 14rem; }
   td:nth-child(4), td:nth-child(5) { white-space: nowrap; }
-  .number { font-variant-numeric: tabular-nums; }
   .out { color: #7A2A00; }
   .bar { display: block; width: 7rem; height: .8rem; }
-  .sideways { display: none; }
-  @media (max-width: 40rem) { body { padding: .7rem; } .sideways { display: block; } }
-</style>
-</head>
-<body>
+"""
+PAGE = Template("""
 <header><h1>$title</h1><p>$day. $part</p></header>
 <main>
 <p class="sideways"><em>The tables scroll sideways.</em></p>
@@ -165,6 +149,4 @@ and a prize that goes to the first of them goes by luck. A team that is not rank
 tried.</p></section>
 </main>
 <footer><p>Data: $provenance</p></footer>
-</body>
-</html>
 """)

@@ -22,6 +22,7 @@ from hgteach.evaluation.distances import courses
 from hgteach.evaluation.patients import Patients
 
 PATIENT = ART_HIV.patient
+NAMELESS = " A column without a name: row numbers? Write the table with index=False."
 REPEATED = 0.01  # share of a cohort's patients that may be the same as another one
 
 
@@ -103,6 +104,7 @@ def read_prediction(path: Path, patients: np.ndarray) -> pd.Series:
     if sorted(found) != sorted(wanted):
         raise InputError(
             f"{path.name}: expected the columns {PATIENT} and {r.ANSWER}, got {_some(found)}."
+            + (NAMELESS if "" in found else "")
         )
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
@@ -120,10 +122,11 @@ def read_prediction(path: Path, patients: np.ndarray) -> pd.Series:
     outside = np.isfinite(value) & ((value < 0) | (value > 1))
     faults = {
         f"{len(absent):,} test patients are missing, for instance {absent[:1]}.": len(absent),
-        f"{len(twice):,} rows repeat a patient, for instance {twice.head(1).tolist()}.": len(twice),
+        f"{len(twice):,} rows repeat a patient, for instance {twice.head(1).tolist()}. "
+        "Hand in one row for each.": len(twice),
         f"{unknown.sum():,} rows name nobody of {r.TEST}.": unknown.any(),
-        f"{(~np.isfinite(value)).sum():,} values of {r.ANSWER} are empty or no number.":
-            not np.isfinite(value).all(),
+        f"{(~np.isfinite(value)).sum():,} values of {r.ANSWER} are empty or no number. "
+        "Write a probability, such as 0.8.": not np.isfinite(value).all(),
         f"{outside.sum():,} values of {r.ANSWER} lie outside 0 to 1. They are probabilities.":
             outside.any(),
     }  # fmt: skip
@@ -150,6 +153,7 @@ def read_cohort(path: Path, rules: r.Rules, given: np.ndarray) -> Patients:
         raise InputError(
             f"{path.name}: a cohort has the {len(wanted)} columns {', '.join(wanted)}. "
             f"Missing: {absent}. Too many: {extra}."
+            + (NAMELESS if "" in found else "")
         )
     raw = read_table(path)
     who = pd.to_numeric(raw[PATIENT], errors="coerce")

@@ -29,8 +29,8 @@ Judged by hgteach's measures of realism and utility against people whom you neve
 100 points. A cohort that gives training or test patients away lies below the *privacy floor* and
 is not ranked; you are told why.
 
-Check before you hand in: `hgteach datathon check {r.PREDICTION} {r.COHORT}`. Start from
-`baseline.ipynb`; it makes both files in two minutes.
+Check before you hand in, in this folder: `hgteach datathon check {r.PREDICTION} {r.COHORT}`. Start
+from `baseline.ipynb`; it makes both files in about ten seconds.
 
 ## Rules
 
@@ -46,14 +46,15 @@ Check before you hand in: `hgteach datathon check {r.PREDICTION} {r.COHORT}`. St
 
 | | |
 |---|---|
-| 9:00 | Welcome; who is in these data, who is missing; ethics |
-| 9:30 | Baseline runs on every laptop; first files handed in |
+| 9:00 | Welcome; ethics; who is in these data, who is missing |
+| 9:45 | Baseline runs on every laptop; first files handed in |
 | 10:30 | First board, then one every half hour |
 | 12:30 | Lunch |
-| 13:30 | Each team says in a minute what it tried |
-| 15:30 | Last files; the private test decides |
-| 16:00 | Winners show their code; what did the board not measure? |
-| 16:45 | End |
+| 13:15 | The board, read together: who leads, who is tied? |
+| 15:30 | Last files; then a page of memo: may your cohort be used, for what, and who is missing? |
+| 16:00 | Five minutes a team, with code |
+| 17:00 | Private scores; the prize for the best files, and one for the most honest memo |
+| 17:30 | End |
 
 ## Ethics
 

@@ -130,7 +130,7 @@ def _mean_advantage(task: Task) -> float:
 MEASURES = (
     Measure(
         "attribute inference, advantage", "safety",
-        "An attacker knows a person's first six months and reads the last month off the most "
+        "An attacker knows a person's first six rows and reads the last row off the most "
         "similar synthetic patient: share of right guesses about training patients less that "
         "about the holdout, mean over all columns that change.",
         -1, 1, 0, "after Giomi et al. 2023, arXiv 2211.10459", _mean_advantage, dear=True,

@@ -13,7 +13,7 @@ import pandas as pd
 
 from hgteach.cohorts import regimens
 from hgteach.evaluation.goals import SUPPRESSION
-from hgteach.evaluation.measure import Measure, NotMeasured, Task
+from hgteach.evaluation.measure import Measure, NotForThisTable, NotMeasured, Task
 from hgteach.evaluation.patients import EMPTY, Patients, log_number
 from hgteach.schema import Schema
 
@@ -34,7 +34,7 @@ def treatments(patients: Patients) -> tuple[np.ndarray, list[str]]:
     """
     schema = patients.schema
     if "VL" not in schema.real or BACKBONE not in schema.categorical:
-        raise NotMeasured(f"The effect of a treatment needs the columns 'VL' and {BACKBONE!r}.")
+        raise NotForThisTable(f"'VL' and a treatment in {BACKBONE!r}")
     if not set(AGENT_COLUMNS) <= set(schema.categorical):
         return patients[BACKBONE], list(schema[BACKBONE].levels)
     levels = [schema[name].levels for name in AGENT_COLUMNS]

@@ -78,3 +78,11 @@ def goals_of(patients: Patients) -> tuple[Goal, ...]:
             name = f"{column.name} above {middle:g}"
             return (Goal(name, column.name, np.nextafter(middle, np.inf)),)
     raise NotMeasured("No column changes over time that could be foreseen or waited for.")
+
+
+def goal_words(patients: Patients) -> str:
+    """Name the goals, with how many rows ahead each is foreseen in a record that is long enough."""
+    try:
+        return ", ".join(f"{g.name}, foreseen {g.ahead} rows ahead" for g in goals_of(patients))
+    except NotMeasured:
+        return "none here"

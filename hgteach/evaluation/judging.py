@@ -22,6 +22,7 @@ from tqdm import tqdm
 
 from hgteach.errors import InputError
 from hgteach.evaluation.copies import BAD_COPIES
+from hgteach.evaluation.goals import goal_words
 from hgteach.evaluation.matching import Cohorts
 from hgteach.evaluation.measure import Family, Measure, Task
 
@@ -80,6 +81,7 @@ def judge(
     }
     floors, parts = floor_tasks(cohorts, seed), _left_out(task, random)
     measures, rows = all_measures() if measures is None else measures, []
+    goals = goal_words(cohorts.real)
     hidden = {} if progress else {"disable": True}
     # One thread: several would cost more than they gain on a busy machine, and sums would depend
     # on how many there are.
@@ -90,6 +92,8 @@ def judge(
             bar.set_description(some[0].name)
             rows += _together(some, task, floors, copies, parts)
             bar.update(len(some))
+    for row in rows:
+        row["definition"] = row["definition"].replace("{goals}", goals)
     columns = ["measure", "family", "score", "low", "high", "floor", *BAD_COPIES, "best",
                "lowest", "highest", "verdict", "way", "definition", "source", "reason"]
     return pd.DataFrame(rows, columns=columns)

@@ -18,6 +18,17 @@ class NotMeasured(InputError):
     """A measure cannot be taken from these tables; the sentence says why."""
 
 
+ELSEWHERE = "Made for other tables:"
+
+
+class NotForThisTable(NotMeasured):
+    """A measure asks for columns of the course's own cohorts, so a report need not mention it."""
+
+    def __init__(self, asks: str) -> None:
+        """Say what it asks for."""
+        super().__init__(f"{ELSEWHERE} it asks for {asks}.")
+
+
 @dataclass(frozen=True)
 class Task:
     """The cohorts that a score compares. All share one schema.
@@ -46,7 +57,8 @@ class Measure:
     Attributes:
         name: a few words, for a table.
         family: the question that it answers.
-        definition: one or two sentences for a reader who has not met it.
+        definition: one or two sentences for a reader who has not met it. A report puts the
+            table's goals (``goals.goal_words``) in the place of ``{goals}``.
         lowest, highest: the range of the score.
         best: the score of a cohort that cannot be told from real patients, or leaks nothing.
         source: where it comes from.

@@ -9,6 +9,9 @@ from html import escape
 from string import Template
 from typing import Any
 
+from hgteach.evaluation.measure import ELSEWHERE
+from hgteach.pages import document, table
+
 FAMILIES = {
     "realism": ("Is it real?", "Do the synthetic patients look and develop like real ones?"),
     "utility": ("Is it useful?", "Would an analysis of the copy end where one of the real "
@@ -56,23 +59,24 @@ def page(content: dict[str, Any], pictures: Iterable[Picture]) -> str:
     """
     tables, pictures = content["tables"], list(pictures)
     simulated = any("simulated" in t["source"].lower() for t in tables.values())
-    sections = []
+    others = [row["measure"] for row in content["scores"] if _is_elsewhere(row)]
+    scores, sections = [row for row in content["scores"] if not _is_elsewhere(row)], []
     for family, (question, meaning) in FAMILIES.items():
-        rows = [row for row in content["scores"] if row["family"] == family]
+        rows = [row for row in scores if row["family"] == family]
         shown = [_figure(picture) for picture in pictures if picture.family == family]
         if rows or shown:
             sections.append(
                 f'<section id="{family}"><h2>{question}</h2><p>{meaning}</p>'
                 f"{_table(rows, question)}{''.join(shown)}</section>"
             )
-    return PAGE.substitute(
+    body = PAGE.substitute(
         size=f"{tables['synthetic']['patients']:,} synthetic patients held against "
         f"{tables['real']['patients']:,} real ones, over at most {content['timesteps']} rows a "
         f"patient and {len(content['columns'])} columns.",
         simulated='<p class="loud"><strong>Simulated.</strong> At least one of these tables is '
         "simulated data, not patients. Nothing here says anything about medicine.</p>"
         if simulated else "",
-        cards="".join(_card(family, content["scores"]) for family in FAMILIES),
+        cards="".join(_card(family, scores) for family in FAMILIES),
         notes=_list(content["notes"]),
         sources="".join(
             f"<dt>{role.capitalize()}</dt><dd>{escape(t['source'])} "
@@ -82,10 +86,19 @@ def page(content: dict[str, Any], pictures: Iterable[Picture]) -> str:
         rule=escape(content["rule"]),
         sections="".join(sections),
         columns=escape(", ".join(content["columns"])),
-        definitions="".join(_definition(row) for row in content["scores"]),
+        definitions="".join(_definition(row) for row in scores),
+        others=f"<p>Left out, because they ask for columns of the course's own cohorts: "
+        f"{escape(', '.join(others))}.</p>" if others else "",
         version=content["hgteach"],
         seed=content["seed"],
     )
+    steps = f"huffled {content['step']}s"  # a table of one's own knows no months
+    return document(TITLE, body.replace("huffled months", steps), STYLE)
+
+
+def _is_elsewhere(row: dict[str, Any]) -> bool:
+    """Return whether a measure was made for other tables than this."""
+    return (row["reason"] or "").startswith(ELSEWHERE)
 
 
 def number(value: float | None) -> str:
@@ -113,7 +126,7 @@ def _card(family: str, scores: list[dict[str, Any]]) -> str:
         if kind in kinds
     )
     link = f'<a href="#{family}">{FAMILIES[family][0]}</a>'
-    return f'<div class="card"><h3>{link}</h3><ul>{lines}</ul></div>' if kinds else ""
+    return f'<div class="card"><p>{link}</p><ul>{lines}</ul></div>' if kinds else ""
 
 
 def _table(rows: list[dict[str, Any]], caption: str) -> str:
@@ -134,11 +147,7 @@ def _table(rows: list[dict[str, Any]], caption: str) -> str:
             f'<td class="verdict {_kind(row)[0]}">{_scale(row)}{escape(row["verdict"])}{why}</td>'
             + "".join(f'<td class="number">{cell}</td>' for cell in cells) + "</tr>"
         )
-    head = "".join(f'<th scope="col">{escape(title)}</th>' for title in heads)
-    return (
-        f'<div class="scroll" tabindex="0" role="region" aria-label="Scores: {caption}"><table>'
-        f"<thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
-    )
+    return table(f"Scores: {caption}", heads, body)
 
 
 def _scale(row: dict[str, Any]) -> str:
@@ -178,51 +187,25 @@ def _definition(row: dict[str, Any]) -> str:
     )
 
 
-PAGE = Template("""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>How good is this synthetic cohort?</title>
-<style>
-  body { margin: 0 auto; padding: 1rem; max-width: 70rem; background: #fff; color: #222;
-         font: 1rem/1.5 system-ui, sans-serif; overflow-wrap: break-word; }
-  h1, h2, h3 { line-height: 1.2; }
-  h2 { margin-top: 2.5rem; border-top: 1px solid #ccc; padding-top: 1rem; }
-  a { color: #004F7C; }
-  small { color: #555; }
+TITLE = "How good is this synthetic cohort?"
+STYLE = """
   .cards { display: flex; flex-wrap: wrap; gap: 1rem; }
   .card { flex: 1 1 15rem; border: 1px solid #ccc; border-radius: .5rem; padding: .2rem 1rem; }
-  .card ul { list-style: none; padding: 0; }
-  .loud, .notes { border-left: .4rem solid #E69F00; background: #FFF6E0; padding: .6rem 1rem; }
-  .good { color: #005C43; } .between { color: #7A4A00; } .bad { color: #A02800; }
-  .none { color: #555; }
-  .scroll { overflow-x: auto; }
-  .sideways { display: none; }
-  table { border-collapse: collapse; font-size: .9rem; }
-  th, td { padding: .4rem .6rem; border-bottom: 1px solid #ddd; text-align: left;
-           vertical-align: top; }
-  thead th { background: #F2F2F2; vertical-align: bottom; }
-  tbody th { font-weight: normal; min-width: 9rem; }
-  .number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
+  .card ul { list-style: none; padding: 0; } .card p { font-size: 1.2rem; font-weight: bold; }
+  .number { text-align: right; }
   .verdict { min-width: 11rem; }
   .scale { display: block; width: 6.5rem; height: .8rem; }
   .scale circle { fill: currentColor; }
   figure { margin: 2rem 0; }
   img { display: block; max-width: 100%; height: auto; }
   /* On a phone a wide picture scrolls like a table, or its words could not be read. */
-  @media (max-width: 40rem) {
-    img { max-width: none; width: max(100%, calc(.6 * var(--width))); }
-    body { padding: .7rem; }
-    .sideways { display: block; }
-  }
+  @media (max-width: 40rem) { img { max-width: none; width: max(100%, calc(.6 * var(--width))); } }
   figcaption { margin-top: .5rem; }
   dt { font-weight: bold; margin-top: .8rem; } dd { margin-left: 0; }
-</style>
-</head>
-<body>
+"""
+PAGE = Template(f"""
 <header>
-<h1>How good is this synthetic cohort?</h1>
+<h1>{TITLE}</h1>
 <p>$size</p>
 $simulated
 </header>
@@ -235,7 +218,7 @@ $simulated
 <p>A bare score says little, so each one stands between two references. The <em>floor</em> is the
 score of real patients in the place of the synthetic ones: what chance alone does. The <em>bad
 copies</em> are the real patients spoilt on purpose: every column shuffled on its own, every
-patient's months shuffled, and real patients simply drawn again, which is perfectly real and
+patient's rows shuffled, and real patients simply drawn again, which is perfectly real and
 perfectly unsafe. The small line runs from the floor (left) to the worst bad copy (right); the dot
 is the score.</p>
 <p>$rule</p>
@@ -245,13 +228,11 @@ taken, because the measure is slow or cannot be taken.</p>
 </details>
 <p class="sideways"><em>Tables and wide pictures scroll sideways.</em></p>
 $sections
-<section><h2>What each measure is</h2><dl>$definitions</dl></section>
+<section><h2>What each measure is</h2><dl>$definitions</dl>$others</section>
 </main>
 <footer><h2>About this page</h2>
 <p>Made by hgteach $version with seed $seed. Columns judged: $columns.</p>
 <p>No score proves that a synthetic cohort is safe or fit for a purpose. A low risk here is the
 failure of the attacks that were tried, not of all that there are.</p>
 </footer>
-</body>
-</html>
 """)

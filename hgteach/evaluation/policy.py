@@ -17,7 +17,7 @@ from itertools import product
 import numpy as np
 import pandas as pd
 
-from hgteach.evaluation.measure import Measure, NotMeasured, Task
+from hgteach.evaluation.measure import Measure, NotForThisTable, NotMeasured, Task
 from hgteach.evaluation.patients import EMPTY, Patients, log_number
 from hgteach.schema import Schema
 
@@ -131,10 +131,10 @@ def action_names(schema: Schema) -> list[str]:
     """
     for name in ("VL", "CD4"):
         if name not in schema.real:
-            raise NotMeasured(f"A treatment policy needs the number {name!r}, which is not here.")
+            raise NotForThisTable(f"the number {name!r}")
     columns = [schema[name] for name in ACTION_COLUMNS if name in schema.categorical]
     if not columns:
-        raise NotMeasured(f"A treatment policy needs {' or '.join(ACTION_COLUMNS)} as actions.")
+        raise NotForThisTable(f"treatments, {' or '.join(ACTION_COLUMNS)}, as actions")
     return [" × ".join(levels) for levels in product(*(column.levels for column in columns))]
 
 

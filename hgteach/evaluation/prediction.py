@@ -214,9 +214,8 @@ MEASURES = (
     Measure(
         "prediction lost (TSTR)",
         "utility",
-        "How much AUC is lost, foreseeing viral suppression and CD4 recovery six rows ahead, or a "
-        "vasopressor one row ahead (or what stands in for them in another table), in real "
-        "patients, when boosted trees learn from synthetic instead of real ones.",
+        "How much AUC is lost, foreseeing some rows ahead whether a goal ({goals}) is reached, in "
+        "real patients, when boosted trees learn from synthetic instead of real ones.",
         lowest=-1.0,
         highest=1.0,
         best=0.0,

@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from hgteach import __version__
+from hgteach.cohorts.catalogue import step_of
 from hgteach.evaluation.copies import BAD_COPIES
 from hgteach.evaluation.judging import RULE
 from hgteach.evaluation.matching import Cohorts
@@ -82,6 +83,7 @@ class Report:
                 for role, group in groups.items()
             },
             "timesteps": self.cohorts.real.timesteps,
+            "step": step_of(self.cohorts.real.schema),
             "columns": self.cohorts.real.schema.names,
             "notes": self.notes,
             "rule": RULE,

@@ -10,7 +10,7 @@ import pandas as pd
 
 from hgteach.cohorts.regimens import COLUMNS as TREATMENT
 from hgteach.evaluation.goals import Goal, goals_of
-from hgteach.evaluation.measure import Measure, NotMeasured, Task
+from hgteach.evaluation.measure import Measure, NotForThisTable, NotMeasured, Task
 from hgteach.evaluation.patients import EMPTY, Patients
 from hgteach.schema import Schema
 
@@ -212,7 +212,7 @@ def cox_agreement(
     if covariates is None:
         treatment = [name for name in TREATMENT if name in schema.names]
         if not treatment:
-            raise NotMeasured("The schema has no treatment column that the course knows.")
+            raise NotForThisTable("a treatment column that the course knows")
         static = [name for name in schema.static if name in schema.categorical]
         covariates = [treatment[0], *static]
     tables = []
@@ -252,9 +252,8 @@ MEASURES = (
     Measure(
         "waiting curves apart (Kaplan–Meier)",
         "utility",
-        "The mean gap between the two Kaplan–Meier curves: rows until viral suppression for those "
-        "viraemic at entry, and until CD4 of 500 cells/µL for those below, or until what stands "
-        "in for these goals in another table. Averaged over goals.",
+        "The mean gap between the two Kaplan–Meier curves: rows until a goal ({goals}), of those "
+        "who have not reached it in their first row. Averaged over goals.",
         lowest=0.0,
         highest=1.0,
         best=0.0,

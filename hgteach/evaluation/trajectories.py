@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from hgteach.evaluation.marginals import kolmogorov_smirnov
-from hgteach.evaluation.measure import Measure, NotMeasured, Task
+from hgteach.evaluation.measure import Measure, NotForThisTable, NotMeasured, Task
 from hgteach.evaluation.patients import EMPTY, Patients, scaled
 from hgteach.evaluation.summaries import summary_table
 from hgteach.schema import Schema
@@ -118,7 +118,7 @@ def clinical_states(real: Table, synthetic: Table, schema: Schema) -> pd.DataFra
     """
     states = {k: state for k, state in STATES.items() if state[0] in schema.real}
     if not states:
-        raise NotMeasured("The tables have neither a viral load (VL) nor a CD4 count (CD4).")
+        raise NotForThisTable("a viral load (VL) or a CD4 count (CD4)")
     groups, rows = (Patients.of(real, schema), Patients.of(synthetic, schema)), []
     for label, (name, threshold, below) in states.items():
         shares = []

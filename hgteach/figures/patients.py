@@ -38,8 +38,9 @@ def patient(
     """Draw one patient's course: viral load, CD4 and the regimen, month by month.
 
     A filled point is a month in which the value was measured; a hollow one repeats the last
-    measurement (the columns named ``... (M)`` say which). Bands show what was given; where the
-    regimen was not recorded in a month, the lowest lane is hollow.
+    measurement (the columns named ``... (M)`` say which; without them all points are filled, and
+    nothing is said of measuring). Bands show what was given; where the regimen was not recorded in
+    a month, the lowest lane is hollow.
 
     Args:
         table: labelled rows that contain the patient.
@@ -74,9 +75,10 @@ def patient(
     for axis in axes.flat:
         axis.set_title("", y=1.02)  # a fixed height saves matplotlib the search for a free one
     axes[0, 0].set_title(f"Patient {patient_id} ({label or source_name(table)})", y=1.02)
-    axes[0, 0].set_title(
-        "●  measured   ○  carried forward", loc="right", y=1.02, fontsize=9, fontweight="normal"
-    )
+    if any(column.endswith(" (M)") for column in rows):
+        axes[0, 0].set_title(
+            "●  measured   ○  carried forward", loc="right", y=1.02, fontsize=9, fontweight="normal"
+        )
     return figure
 
 
@@ -165,19 +167,22 @@ def _regimen(axis: Axes, lanes: list[Column], months: np.ndarray, rows: pd.DataF
                 words, size = words.replace(" + ", "\n+"), 6
             if 0.65 * max(map(len, words.split("\n"))) <= stop - start:
                 axis.text(start - 0.2, lane, words, fontsize=size, va="center", color="black")
-    recorded = _measured(rows, "Drug")
-    for shown, face in ((recorded, INK), (~recorded, "white")):
-        axis.plot(
-            months[shown],
-            np.full(shown.sum(), len(lanes)),
-            "o",
-            markersize=3.5,
-            color=INK,
-            markerfacecolor=face,
-            markeredgewidth=0.8,
-        )
-    axis.set_yticks(range(len(lanes) + 1), [*(c.name for c in lanes), "(recorded)"])
-    axis.set_ylim(len(lanes) + 0.6, -0.6)
+    names = [column.name for column in lanes]
+    if "Drug (M)" in rows:
+        recorded = _measured(rows, "Drug")
+        for shown, face in ((recorded, INK), (~recorded, "white")):
+            axis.plot(
+                months[shown],
+                np.full(shown.sum(), len(lanes)),
+                "o",
+                markersize=3.5,
+                color=INK,
+                markerfacecolor=face,
+                markeredgewidth=0.8,
+            )
+        names.append("(recorded)")
+    axis.set_yticks(range(len(names)), names)
+    axis.set_ylim(len(names) - 0.4, -0.6)
 
 
 def spells(levels: pd.Series, months: np.ndarray) -> list[tuple[int, int, str]]:
@@ -200,10 +205,11 @@ def describe_patient(table: pd.DataFrame, patient_id: int, schema: Schema = ART_
     for name in CLINICAL_LINES:
         if name in rows:
             first, last = rows[name].iloc[[0, -1]]
+            measured = f"; measured in {_measured(rows, name).sum()} months"
             words.append(
                 f"{name} goes from {first:,.0f} to {last:,.0f} {schema[name].unit}, lowest "
-                f"{rows[name].min():,.0f}, highest {rows[name].max():,.0f}; measured in "
-                f"{_measured(rows, name).sum()} months."
+                f"{rows[name].min():,.0f}, highest {rows[name].max():,.0f}"
+                f"{measured if f'{name} (M)' in rows else ''}."
             )
     for column in (c for c in schema.columns if is_lane(c) and c.name in rows):
         given = [

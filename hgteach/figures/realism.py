@@ -8,6 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from hgteach.cohorts.catalogue import step_of
 from hgteach.evaluation.patients import Patients
 from hgteach.evaluation.trajectories import transitions
 from hgteach.figures.palette import INK, PALE, PLAIN_NUMBERS, REAL, SYNTHETIC, in_style, subplots
@@ -73,7 +74,7 @@ def transition_tables(
     On the diagonal stands the share that stays. Numbers are percent of the rows with that level;
     a level that nobody has is grey.
     """
-    levels = schema[column].levels
+    levels, step = schema[column].levels, step_of(schema)
     figure, axes = subplots(1, 2, figsize=(2 + 1.05 * len(levels), 1.3 + 0.52 * len(levels)),
                             sharey=True)  # fmt: skip
     for axis, table, label in zip(axes, (real, synthetic), labels, strict=True):
@@ -90,12 +91,13 @@ def transition_tables(
                 words = f"{percent:.0f}" if percent >= 9.95 or percent == 0 else f"{percent:.1f}"
                 shade = "white" if percent > 45 else INK
                 axis.text(then, now, words, ha="center", va="center", color=shade, fontsize=8)
-        axis.set(title=label, xlabel="next month")
+        axis.set(title=label, xlabel=f"next {step}")
         axis.set_xticks(range(len(levels)), levels, rotation=45, ha="right")
         axis.set_yticks(range(len(levels)), levels)
         axis.tick_params(length=0)
-    axes[0].set_ylabel("this month")
-    figure.suptitle(f"{column}: where patients are a month later [% of the row]", fontsize=10)
+    axes[0].set_ylabel(f"this {step}")
+    later = f"{'an' if step == 'hour' else 'a'} {step} later"
+    figure.suptitle(f"{column}: where patients are {later} [% of the row]", fontsize=10)
     return figure
 
 
@@ -120,7 +122,7 @@ def courses(
             axis.fill_between(months, low, high, color=colour, alpha=0.2, linewidth=0)
         lower, upper = np.nanquantile(groups[0][name], (0.05, 0.95))
         _scale(axis, log=lower > 0 and upper > 100 * lower)
-        axis.set(title=name, xlabel="month", ylabel=schema[name].unit)
+        axis.set(title=name, xlabel=step_of(schema), ylabel=schema[name].unit)
     handles = axes[0, 0].get_legend_handles_labels()
     figure.legend(*handles, loc="outside upper center", ncols=2)
     return figure

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from matplotlib.figure import Figure
 
+from hgteach.cohorts.catalogue import step_of
 from hgteach.errors import InputError
 from hgteach.evaluation.association import associations
 from hgteach.evaluation.attributes import infer
@@ -15,7 +16,7 @@ from hgteach.evaluation.distances import closeness, closest, needs_holdout
 from hgteach.evaluation.diversity import subgroups
 from hgteach.evaluation.effects import compare_effects
 from hgteach.evaluation.marginals import marginals
-from hgteach.evaluation.measure import NotMeasured, Task
+from hgteach.evaluation.measure import NotForThisTable, NotMeasured, Task
 from hgteach.evaluation.membership import attack, success
 from hgteach.evaluation.page import Picture
 from hgteach.evaluation.policy import compare_policies, recommendations
@@ -38,6 +39,8 @@ def pictures(task: Task) -> Iterator[Picture]:
                 figure, alt = draw(task)
                 image = png(figure)
             yield Picture(title, family, image, " ".join(alt.split()), reading)
+        except NotForThisTable:
+            continue
         except InputError as reason:
             yield Picture(title, family, None, str(reason), reading)
         except Exception as error:  # an odd table must not cost the page
@@ -117,8 +120,10 @@ def waits(task: Task) -> Drawn:
     curves = waiting_curves(task.real, task.synthetic, task.real.schema)
     last = curves.groupby(["goal", "cohort"], sort=False)["waiting"].last()
     said = "; ".join(f"{goal}, {cohort}: {share:.0%}" for (goal, cohort), share in last.items())
-    return utility.waiting_curves(curves), f"""Falling curves of the share of patients who still
-        wait for a goal, real in blue and synthetic in orange. Still waiting at the end: {said}."""
+    step = step_of(task.real.schema)
+    return utility.waiting_curves(curves, step=step), f"""Falling curves of the share of patients
+        who still wait for a goal, real in blue and synthetic in orange. Still waiting at the end:
+        {said}."""
 
 
 def hazards(task: Task) -> Drawn:

@@ -18,7 +18,9 @@ BOTH: Labels = ("real", "synthetic")
 
 
 @in_style
-def waiting_curves(curves: pd.DataFrame, labels: Labels = BOTH) -> Figure:
+def waiting_curves(
+    curves: pd.DataFrame, labels: Labels = BOTH, *, step: str = "month"
+) -> Figure:
     """Draw Kaplan–Meier curves with their 95 % bands, one panel a goal.
 
     Good: the two curves run together. Bad: they part, or one falls in jumps and the other does not.
@@ -26,6 +28,7 @@ def waiting_curves(curves: pd.DataFrame, labels: Labels = BOTH) -> Figure:
     Args:
         curves: from ``survival.waiting_curves``.
         labels: what the legend calls the two cohorts.
+        step: what a row of a patient is.
     """
     goals = curves["goal"].unique()
     figure, axes = subplots(1, len(goals), figsize=(4 * len(goals), 3), sharey=True, squeeze=False)
@@ -38,7 +41,7 @@ def waiting_curves(curves: pd.DataFrame, labels: Labels = BOTH) -> Figure:
             people = f"{label}, {curve['at risk'].iloc[0]:,} patients"
             style = "-" if cohort == "real" else "--"
             axis.step(month, curve["waiting"], where="post", color=colour, ls=style, label=people)
-        axis.set(title=f"Until {goal}", xlabel="months since entry", ylim=(0, 1.02))
+        axis.set(title=f"Until {goal}", xlabel=f"{step}s since entry", ylim=(0, 1.02))
         axis.legend(loc="upper right")
         axis.yaxis.set_major_formatter(PercentFormatter(1))
         axis.grid(axis="y")
@@ -70,7 +73,7 @@ def hazard_ratios(fits: pd.DataFrame, labels: Labels = BOTH) -> Figure:
             _with_intervals(axis, middle, low, high, rows["term"].map(place) + lift, who)
         axis.axvline(1, color=PALE, zorder=0)
         axis.set(xscale="log", title=f"Until {goal}", xlabel="hazard ratio (over 1: sooner)")
-        axis.xaxis.set_major_locator(FixedLocator([0.25, 0.5, 1, 2, 4]))
+        axis.xaxis.set_major_locator(FixedLocator([0.25, 0.5, 0.7, 1, 1.5, 2, 3, 4]))
         axis.xaxis.set_major_formatter("{x:g}")
         axis.xaxis.set_minor_locator(NullLocator())
     axes[0, 0].set_yticks(place.to_numpy(), place.index)

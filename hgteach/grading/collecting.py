@@ -15,6 +15,7 @@ from hgteach.errors import InputError
 
 LARGEST_NOTEBOOK, LARGEST_HELPER, HELPERS = 20 * 2**20, 2**20, 16 * 2**20  # bytes
 MOST_NOTEBOOKS = 50  # of one student
+UNPACK = "save it as .ipynb, or unpack it, and grade again"
 SECTIONS = ("implementation_", "hands_on_", "applications_")
 
 
@@ -32,7 +33,8 @@ def find(folder: Path) -> list[Submission]:
     """Return every notebook of a class, in order; whatever cannot be graded comes with a problem.
 
     ``folder`` holds one folder a student (its name is the student's) with notebooks at any depth,
-    or notebooks themselves (the file's name is then the student's). Links are not followed.
+    or notebooks themselves (the file's name is then the student's). Links are not followed. Any
+    other file gets a row that says so: it may be somebody's work in the wrong form.
 
     Raises:
         InputError: there is no such folder, or nothing in it to grade.
@@ -49,7 +51,9 @@ def find(folder: Path) -> list[Submission]:
             found.append(Submission(entry.name, "", None, "it is a link, and links are not graded"))
         elif entry.is_dir():
             found += _of_student(entry)
-    if not found:
+        else:
+            found.append(Submission(entry.name, "", None, f"it is no notebook: {UNPACK}"))
+    if not any(path.is_dir() or path.suffix == ".ipynb" for path in folder.iterdir()):
         raise InputError(
             f"{folder} holds no notebooks. Expected {folder}/STUDENT/NOTEBOOK.ipynb, or "
             f"{folder}/STUDENT.ipynb."
@@ -67,7 +71,18 @@ def _of_student(folder: Path) -> Iterator[Submission]:
                 path = Path(place, name)
                 yield _submission(folder.name, path.relative_to(folder).as_posix(), path)
     if not count:
-        yield Submission(folder.name, "", None, "the folder holds no notebook")
+        yield Submission(folder.name, "", None, _instead(folder))
+
+
+def _instead(folder: Path) -> str:
+    """Say what a folder without a notebook holds."""
+    try:
+        there = sorted(name for name in os.listdir(folder) if not name.startswith("."))
+    except OSError as error:
+        return f"the folder cannot be read ({error.strerror})"
+    if not there:
+        return "the folder is empty"
+    return f"the folder holds no notebook, only {', '.join(there[:3])}: {UNPACK}"
 
 
 def _submission(student: str, notebook: str, path: Path) -> Submission:

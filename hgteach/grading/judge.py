@@ -38,6 +38,9 @@ def judge(job: dict) -> dict:
         remarks.append("Not named like a notebook of the course: judged on what it checks itself.")
     if not ids:
         raise InputError("it is not named like a notebook of the course, and checks no exercise")
+    others = {id for found in checks for id in found} & set(REGISTERED) - set(ids)
+    if others and not any(set(ids) & set(found) for found in checks):
+        remarks.append(f"It checks the exercises of another notebook ({min(others)}): misnamed?")
     if any(cell.mentions & {"solution", "REGISTERED", "exercises"} for cell in cells):
         remarks.append("A cell asks for a worked solution.")
     files = helpers(Path(job["path"]), job["student"])
@@ -85,7 +88,7 @@ def _verdict(exercise: Any, told: dict | None, runner: Runner, job: dict) -> lis
         if answer is None and place is None:
             return ["no answer", f'No cell calls course.check("{exercise.id}", …).']
         if answer is None:
-            why = str(errors.get(str(place), "its check was not reached"))[:400]
+            why = str(errors.get(str(place), "`course.check` got no answer"))[:400]
             return ["raised", f"Code cell {place + 1} did not reach its check: {why}."]
         given = {"stub": lambda _: ..., "function": lambda _: Remote(runner, exercise),
                  "value": lambda a: decode(a["value"])}[answer["kind"]](answer)  # fmt: skip

@@ -85,6 +85,9 @@ def grade(
                   "seconds": minutes * 60, "seconds_of_a_cell": minutes * 15}  # fmt: skip
         protection = FULL if shut else LIMITS
         print(f"Each notebook runs with: {protection}.", flush=True)
+        if hasattr(os, "geteuid") and os.geteuid() == 0:
+            print("You are root, and so is every notebook: it can read all files of this machine. "
+                  "Better grade from an ordinary account.", flush=True)
         done: dict[int, list[Grade]] = {}
         try:
             for place, grades in _results(submissions, limits, jobs or os.cpu_count() or 1):

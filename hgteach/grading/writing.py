@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import re
+import sys
 from collections.abc import Sequence
 from dataclasses import astuple, fields
 from html import escape
@@ -14,6 +15,7 @@ from string import Template
 from typing import TYPE_CHECKING
 
 from hgteach.files import replacing
+from hgteach.pages import document, table
 
 if TYPE_CHECKING:
     from hgteach.grading.marking import Grade
@@ -49,14 +51,15 @@ def write_pages(out: Path, grades: Sequence[Grade], protection: str) -> None:
     sections = "".join(
         _section(notebook, list(rows)) for notebook, rows in groupby(grades, lambda g: g.notebook)
     )
-    text = PAGE.substitute(
-        student=escape(printable(student)),
+    title = f"Feedback for {printable(student)}"
+    body = PAGE.substitute(
+        title=escape(title),
         total=_total(grades),
         sections=sections,
         protection=escape(protection),
     )
     with replacing(out / page_name(student)) as beside:
-        beside.write_text(text, encoding="utf-8")
+        beside.write_text(document(title, body, STYLE), encoding="utf-8")
 
 
 def printable(text: str) -> str:
@@ -64,24 +67,27 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
+def shown(text: str) -> str:
+    """Return a text as the terminal can show it, and no code that would steer the terminal."""
+    encoding = sys.stdout.encoding or "ascii"
+    return printable(text).encode(encoding, "backslashreplace").decode(encoding)
+
+
 def _total(grades: Sequence[Grade]) -> str:
     return f"{sum(g.marks for g in grades)} of {sum(g.of for g in grades)} marks"
 
 
 def _section(notebook: str, grades: list[Grade]) -> str:
-    rows = "".join(
+    rows = [
         f'<tr><th scope="row">{escape(g.exercise or "(all)")}</th>'
-        f'<td class="{"good" if g.marks else "open"}">{escape(g.verdict)}</td>'
+        f'<td class="{"good" if g.marks else "bad"}">{escape(g.verdict)}</td>'
         f'<td class="number">{g.marks} of {g.of}</td><td>{_words(g.what)}</td></tr>'
         for g in grades
-    )
+    ]
     remarks = "".join(f"<p>{escape(r)}</p>" for r in dict.fromkeys(g.remark for g in grades) if r)
-    return (
-        f"<h2>{escape(printable(notebook)) or 'No notebook'}: {_total(grades)}</h2>{remarks}"
-        '<div class="scroll" tabindex="0"><table><thead><tr><th scope="col">Exercise</th>'
-        '<th scope="col">Verdict</th><th scope="col">Marks</th><th scope="col">In words</th>'
-        f"</tr></thead><tbody>{rows}</tbody></table></div>"
-    )
+    name = printable(notebook) or "No notebook"
+    verdicts = table(name, ("Exercise", "Verdict", "Marks", "In words"), rows)
+    return f"<h2>{escape(name)}: {_total(grades)}</h2>{remarks}{verdicts}"
 
 
 def _words(text: str) -> str:
@@ -89,36 +95,16 @@ def _words(text: str) -> str:
     return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(printable(text)))
 
 
-PAGE = Template("""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>Feedback for $student</title>
-<style>
-  body { margin: 0 auto; padding: 1rem; max-width: 60rem; background: #fff; color: #222;
-         font: 1rem/1.5 system-ui, sans-serif; overflow-wrap: break-word; }
-  h1, h2 { line-height: 1.2; } h2 { margin-top: 2rem; }
-  .scroll { overflow-x: auto; }
-  table { border-collapse: collapse; }
-  th, td { padding: .4rem .6rem; border-bottom: 1px solid #ddd; text-align: left;
-           vertical-align: top; }
-  thead th { background: #F2F2F2; }
-  tbody th { font-weight: normal; }
+STYLE = """
   td:last-child { min-width: 16rem; }
-  .number { white-space: nowrap; }
-  .good { color: #005C43; font-weight: bold; } .open { color: #A02800; }
+  .good { font-weight: bold; }
   code { background: #F2F2F2; padding: 0 .2em; }
-  small { color: #555; }
-</style>
-</head>
-<body>
-<h1>Feedback for $student: $total</h1>
-<main>$sections</main>
-<p><small>Your functions were run again with the inputs of the course's checks; what was saved in
-the notebook did not count. An exercise is worth its difficulty, 1 to 3 marks. Each notebook ran
-with: $protection. If a verdict looks wrong to you, ask: a check can be mistaken.</small></p>
-</body>
-</html>
+"""
+PAGE = Template("""
+<header><h1>$title: $total</h1></header>
+<main><p class="sideways"><em>The tables scroll sideways.</em></p>$sections</main>
+<footer><p><small>Your functions were run again with the inputs of the course's checks; what was
+saved in the notebook did not count. An exercise is worth its difficulty, 1 to 3 marks. Each
+notebook ran with: $protection. If a verdict looks wrong to you, ask: a check can be mistaken.
+</small></p></footer>
 """)

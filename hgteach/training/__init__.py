@@ -81,6 +81,8 @@ def train(
         raise InputError("To resume, name the folder that holds the checkpoint.")
     if out is not None and not resume:
         checkpoint.refuse_to_replace(Path(out))
+    if isinstance(table, str | Path):
+        raise InputError("Train takes a table: read the file with hgteach.cohorts.reading first.")
     ready = table if isinstance(table, Ready) else Ready.of(table, schema, layout)
     x, seen = ready.x, ready.preprocessor.schema
 
@@ -178,4 +180,5 @@ def _run(
             del training.history[done:]
             if folder is not None:
                 checkpoint.save(folder, training, identity)  # its last writing may have stopped
-            bar.write(f"Interrupted. Keeping epoch {done} of {last}.", file=sys.stderr)
+            said = f"Interrupted. Keeping epoch {done} of {last}; resume to go on."
+            bar.write(said, file=sys.stderr)

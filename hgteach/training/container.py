@@ -34,15 +34,24 @@ def make_folder(folder: str | Path) -> Path:
 
 
 def write(path: Path, kind: str, about: dict[str, Any], tensors: dict[str, Tensor]) -> None:
-    """Write beside ``path``, then rename. ``kind`` names the content and its version."""
+    """Write beside ``path``, then rename. ``kind`` names the content and its version.
+
+    Raises:
+        InputError: it cannot be written, because the disk is full for instance.
+    """
     for leftover in path.parent.glob(f".{path.name}.*"):  # of a process killed while writing
         leftover.unlink(missing_ok=True)
-    with replacing(path) as temporary:
-        save_file(
-            {name: tensor.contiguous() for name, tensor in tensors.items()},
-            temporary,
-            metadata={"hgteach": json.dumps({"kind": kind, **about})},
-        )
+    try:
+        with replacing(path) as temporary:
+            save_file(
+                {name: tensor.contiguous() for name, tensor in tensors.items()},
+                temporary,
+                metadata={"hgteach": json.dumps({"kind": kind, **about})},
+            )
+    except SafetensorError as error:
+        raise InputError(
+            f"{path} cannot be written ({error}). Make room, or choose another place."
+        ) from None
 
 
 def read(path: Path, kind: str) -> tuple[dict[str, Any], dict[str, Tensor]]:

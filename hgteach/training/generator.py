@@ -28,7 +28,7 @@ PATIENTS_AT_ONCE = 500  # bounds the memory of a large draw
 PATIENTS_A_PART = 10 * PATIENTS_AT_ONCE  # of a table that is made piece by piece
 
 
-@dataclass
+@dataclass(repr=False)
 class Generator:
     """What training gives back.
 
@@ -55,6 +55,11 @@ class Generator:
     provenance: str
     history: pd.DataFrame
     visits: Visits | None = None
+
+    def __repr__(self) -> str:
+        """Say in a line what it is: a cell that ends in one should not print the whole network."""
+        epochs, columns = len(self.history), len(self.schema.columns)
+        return f"<Generator {self.name}: {columns} columns, {epochs} epochs on {self.provenance}>"
 
     def generate(self, n_patients: int, seed: int = 0) -> pd.DataFrame:
         """Draw synthetic patients.
@@ -137,6 +142,8 @@ class Generator:
             InputError: there is none, it is damaged, or it was written by something else.
         """
         path = Path(folder) / FILE_NAME
+        if not path.is_file() and (path.parent / "checkpoint.safetensors").is_file():
+            raise InputError(f"The training in {folder} was cut off. Train with --resume first.")
         about, tensors = container.read(path, KIND)
         try:
             schema = Schema.from_dict(about["schema"])
@@ -146,6 +153,9 @@ class Generator:
             network.load_state_dict(tensors)
             layout = about["layout"].items()
             layout = Layout(**{k: tuple(v) if isinstance(v, list) else v for k, v in layout})
+            columns = {schema.patient, schema.time, *schema.names}
+            if not about["times"] or {*layout.order} != columns:
+                raise ValueError("its rows or columns are not those of its schema")
             return cls(
                 name=about["model"],
                 schema=schema,
@@ -158,7 +168,7 @@ class Generator:
                 history=pd.DataFrame(about["history"]),
                 visits=Visits.from_dict(about["visits"]) if "visits" in about else None,
             )
-        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError, RuntimeError) as error:
             raise InputError(
                 f"{path} does not fit together ({str(error).splitlines()[0]}). Train it again."
             ) from None
@@ -166,6 +176,6 @@ class Generator:
 
 def seeded(seed: int) -> torch.Generator:
     """Return a source of random numbers of its own, so that no other code can disturb it."""
-    if seed < 0:
-        raise InputError(f"A seed is a whole number from 0 up, not {seed}.")
+    if not 0 <= seed < 2**64:
+        raise InputError(f"A seed is a whole number from 0 up, below 2^64, not {seed}.")
     return torch.Generator().manual_seed(seed)

@@ -76,7 +76,10 @@ class PatientBrowser(Explorer):
         def draw(patient: int) -> Drawn:
             rows = figures.one_patient(table, patient, schema)
             words = figures.describe_patient(rows, patient, schema)
-            return figures.patient(rows, patient, schema), words
+            figure = figures.patient(rows, patient, schema)
+            for axis in figure.axes[:-1]:  # the lowest says the months; each axis costs time
+                axis.xaxis.set_visible(False)
+            return figure, words
 
         super().__init__(draw, patient=self.number)
         self.children[0].children = [self.number, self.previous, self.next, self.group]

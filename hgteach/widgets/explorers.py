@@ -70,8 +70,8 @@ def box_cox(values: pd.Series | np.ndarray, name: str = "VL") -> Explorer:
         axes[1].plot(power, here, "o", color=REAL)
         _titled(axes[1], "how likely is this λ?", "λ", "log-likelihood, best = 0")
         return fig, f"""With λ = {power:g} the histogram of {name} has skewness {skew:z.1f}
-            (0 is even). The log-likelihood is {abs(here):.2f} a value below that of the best λ,
-            {powers[likelihood.argmax()]:g}."""
+            (0 is symmetric). The log-likelihood is {abs(here):.2f} a value below that of the best
+            λ, {powers[likelihood.argmax()]:g}."""
 
     tip = "1 changes nothing, 0 is the logarithm, below 0 bends more"
     return Explorer(draw, power=slider("Power λ", -1.0, 1.0, 0.05, 0.5, tip))
@@ -180,8 +180,8 @@ def latent_buffer(
         axis.legend(loc="upper left", bbox_to_anchor=(1.01, 1))
         axis.set(xlim=(-5, 5), ylim=(-4, 4))
         _titled(axis, f"memory: {memory}", "latent 0", "latent 1")
-        return fig, f"""Fifty patients of six months are drawn around patient {patient}, with the
-            {memory} memory and {scatter:g} times its scatter. For {same:.0%} of the months the
+        return fig, f"""Fifty patients of six months are drawn around patient {patient} (memory:
+            {memory}), with {scatter:g} times its scatter. For {same:.0%} of the months the
             nearest remembered person is of the same group."""
 
     return Explorer(
@@ -224,7 +224,7 @@ def snapshots(real: pd.DataFrame, made: Mapping[int, pd.DataFrame], schema: Sche
             axes[-1].barh(place + k, 100 * table[part], 0.4, color=colour, label=names[part])
         axes[-1].set_yticks(place, [", ".join(who) for who in people])
         axes[-1].invert_yaxis()
-        axes[-1].legend(loc="center right")
+        axes[-1].legend(loc="upper right")
         _titled(axes[-1], "who is there", "% of patients")
         apart = (table["real"] - table["synthetic"]).abs().sum() / 2
         lost = "; ".join(", ".join(who) for who in found[epoch].index[found[epoch]["lost"]])

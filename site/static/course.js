@@ -1,5 +1,5 @@
 // What is wider than the screen can be moved sideways with the keyboard too.
-const wide = "pre, .table-wrapper, .cell_output, div.math";
+const wide = "pre, .table-wrapper, .cell_output, div.math, p:has(> img)";
 const reach = () => {
   for (const part of document.querySelectorAll(wide)) {
     if (part.scrollWidth > part.clientWidth) part.tabIndex = 0;

@@ -12,7 +12,8 @@ from hgteach.course.registry import exercise
     minutes=3,
     difficulty=1,
     prompt="""
-A study of viral suppression ends after 60 months. Whose wait is censored? Set `who` to the letter.
+A study follows viraemic people for 60 months and asks how long they wait for their first suppressed
+month. Whose wait is censored? Set `who` to the letter.
 
 - **a**: someone who is suppressed in month 4 and rebounds in month 9
 - **b**: someone who is suppressed in month 0
@@ -29,7 +30,8 @@ def who():
 @who.verify
 def _(letter):
     rebound = "We ask for the first arrival, and this one was seen to arrive."
-    choose(letter, "c", {"a": rebound, "b": "Did this person ever wait?"})
+    over = "This wait was over before we began to look, so this person is not among those we ask."
+    choose(letter, "c", {"a": rebound, "b": over})
 
 
 who.wrong("a")

@@ -119,7 +119,7 @@ def _(answer):
         raise Wrong("expected a pandas Series with one number for each patient.")
     if list(got.index) != [3, 7, 9]:
         raise Wrong(f"expected the patients [3, 7, 9] as the index, got {list(got.index)[:5]}.")
-    think = "Exactly 1,000 still counts as suppressed; 1,001 does not."
+    think = "A share is between 0 and 1. Exactly 1,000 still counts as suppressed, 1,001 does not."
     close(got, np.array([0.75, 1.0, 0.0]), think=think)
 
 

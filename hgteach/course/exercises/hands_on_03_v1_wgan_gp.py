@@ -4,7 +4,7 @@ import pandas as pd
 import torch
 from torch import nn
 
-from hgteach.course.comparing import Wrong, choose, close
+from hgteach.course.comparing import Wrong, choose, close, describe
 from hgteach.course.registry import exercise
 
 
@@ -155,8 +155,11 @@ def steepness():
 def _(answer):
     if isinstance(answer, int | float) and abs(answer - 10**0.5) < 0.02:
         raise Wrong("that is how far the slope is from one. And the slope itself?")
-    think = "The penalty is the square of something. Of what?"
-    close(answer, 1 + 10**0.5, "the slope", rtol=0.005, think=think)
+    try:
+        close(answer, 1 + 10**0.5, rtol=0.005)
+    except Wrong:  # whose words would give the number away
+        think = "The penalty is the square of something. Of what?"
+        raise Wrong(f"not {describe(answer)}. {think}") from None
 
 
 steepness.wrong(10.0)

@@ -29,11 +29,12 @@ def cheapest_plan(a, b):
 def _(answer):
     real, fake = np.array([5.0, 0.0, 6.0, 1.0]), np.array([3.0, 2.0, 3.5, 2.5])
     think = "Which of the 24 pairings was the cheapest?"
-    close(answer(real, fake), 2.0, "the four of the lesson", think=think)
+    close(answer(real, fake[::-1]), 2.0, "the four of the lesson, in another order", think=think)
     think = "Both crowds have the same mean. Are they the same crowd?"
     close(answer(np.array([-1.0, 1.0]), np.zeros(2)), 1.0, "spread against none", think=think)
     a, b = np.random.default_rng(0).normal(size=(2, 200))
-    close(answer(a, b + 1), cheapest_plan(a, b + 1), "200 random numbers")
+    think = "Does your plan depend on the order in which they come? It must not."
+    close(answer(a, b + 1), cheapest_plan(a, b + 1), "200 random numbers", think=think)
 
 
 @cheapest_plan.wrong

@@ -2,8 +2,9 @@
 
 import numpy as np
 import torch
+from torch.nn import functional
 
-from hgteach.course.comparing import Wrong, close
+from hgteach.course.comparing import Wrong, close, same_shape
 from hgteach.course.registry import exercise
 
 
@@ -184,3 +185,76 @@ def _(n, slope):
 def _(n, slope):
     """Forgets to square the slope."""
     return (6 / ((1 + slope) * n)) ** 0.5
+
+
+@exercise(
+    "generate-a-record",
+    title="v1's generator, all of it",
+    minutes=15,
+    difficulty=3,
+    prompt="""
+Write `generate(noise, ahead, back, layers, numbers, levels)`: from `noise`, shape `(B, T, N)`, to
+records, shape `(B, T, F)`. `ahead` and `back` are two `nn.LSTM` with `batch_first=True`, as in
+section 2; `layers` is a list of three `nn.Linear`. The first `numbers` channels are numbers, then
+follow blocks with as many levels as the list `levels` says, e.g. `[2, 4]`. (Constant columns are
+left out here.)
+""",
+    hint="""
+Three stages. Both directions, the second turned round twice, side by side: `(B, T, 2 * hidden)`.
+Then the layers; `functional.leaky_relu(x, 0.1)` after two of them. `x.split([2, 4], dim=-1)` cuts
+the channels of the levels into blocks.
+""",
+    meaning="With `noise` of 128 numbers a month and layers of 128, this is v1's generator as it "
+    "was meant to be published.",
+)
+def generate(noise, ahead, back, layers, numbers, levels):
+    """Let the months know of each other, mix, and squash into the shape of a record."""
+    both = torch.cat([ahead(noise)[0], back(noise.flip(1))[0].flip(1)], dim=2)  # (B, T, 2 H)
+    months = functional.leaky_relu(layers[0](both), 0.1)  # (B, T, H)
+    logits = layers[2](functional.leaky_relu(layers[1](months), 0.1))  # (B, T, F)
+    blocks = [part.softmax(dim=-1) for part in logits[..., numbers:].split(levels, dim=-1)]
+    return torch.cat([logits[..., :numbers].sigmoid(), *blocks], dim=-1)  # (B, T, F)
+
+
+@generate.verify
+def _(answer):
+    random = torch.Generator().manual_seed(0)
+    ahead, back = torch.nn.LSTM(3, 4, batch_first=True), torch.nn.LSTM(3, 4, batch_first=True)
+    layers = [torch.nn.Linear(8, 5), torch.nn.Linear(5, 5), torch.nn.Linear(5, 6)]
+    with torch.no_grad():
+        for weight in (w for part in (ahead, back, *layers) for w in part.parameters()):
+            weight.copy_(torch.randn(weight.shape, generator=random))
+        noise = torch.randn(2, 7, 3, generator=random)
+        found = answer(noise, ahead, back, layers, 1, [2, 3])
+        expected = generate(noise, ahead, back, layers, 1, [2, 3])
+        mirrored = _not_turned_back(noise, ahead, back, layers, 1, [2, 3])
+    same_shape(found, (2, 7, 6))
+    found = torch.as_tensor(found)
+    for block in (slice(1, 3), slice(3, 6)):
+        if not torch.allclose(found[..., block].sum(dim=-1).float(), torch.ones(2, 7), atol=1e-4):
+            width = block.stop - block.start
+            raise Wrong(f"the shares of the block of {width} levels must add up to 1 every month.")
+    if torch.allclose(found.float(), mirrored, atol=1e-5):
+        raise Wrong("the backward run is not turned back: month t has taken its mirror's place.")
+    close(found[..., 0], expected[..., 0], "the number", think="Is it a sigmoid of its raw logit?")
+    think = "Is there a leaky ReLU after the first two layers, and none after the third?"
+    close(found, expected, "the levels", think=think)
+
+
+@generate.wrong
+def _not_turned_back(noise, ahead, back, layers, numbers, levels):
+    """Leaves the backward run as it comes, as published."""
+    return generate(noise, ahead, lambda x: (back(x)[0].flip(1),), layers, numbers, levels)
+
+
+@generate.wrong
+def _(noise, ahead, back, layers, numbers, levels):
+    """Takes one softmax over all levels."""
+    return generate(noise, ahead, back, layers, numbers, [sum(levels)])
+
+
+@generate.wrong
+def _(noise, ahead, back, layers, numbers, levels):
+    """Bends the logits as well."""
+    last = torch.nn.Sequential(layers[2], torch.nn.LeakyReLU(0.1))
+    return generate(noise, ahead, back, [*layers[:2], last], numbers, levels)

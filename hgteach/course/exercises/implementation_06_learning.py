@@ -177,7 +177,8 @@ def _(answer):
         weight.grad = gradient.clone()
         torch.optim.Adam([weight], lr=0.01, betas=(0.5, 0.9)).step()
         think = "What do the two corrections do in the very first step?"
-        close(answer(gradient, 0.01), weight.detach(), f"{gradient.tolist()}", think=think)
+        what = "gradients " + ", ".join(f"{g:g}" for g in gradient.tolist())
+        close(answer(gradient, 0.01), weight.detach(), what, think=think)
 
 
 @first_step.wrong

@@ -129,7 +129,7 @@ def likeness(made, meant):
 def _(answer):
     random = torch.Generator().manual_seed(0)
     made, meant = 0.1 + 0.8 * torch.rand(2, 4, 6, 3, generator=random)
-    think = "The same months in another order have the same mean."
+    think = "The same months in another order have the same mean. What should a perfect copy cost?"
     close(answer(made.flip(1), made), 0.0, "months in reverse", atol=1e-5, think=think)
     think = "Patients are compared in pairs. What do you average first, months or patients?"
     dealt = made.flip(0)

@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from hgteach.course.comparing import Wrong, close
+from hgteach.course.comparing import Wrong, close, describe
 from hgteach.course.registry import exercise
 
 
@@ -80,7 +80,8 @@ def _(answer):
     think = "Even weights over n months should count as n."
     close(answer(torch.full((2, 8), 1 / 8)), torch.full((2,), 8.0), "eight even", think=think)
     weights = torch.tensor([[[0.7, 0.2, 0.1], [0.25, 0.25, 0.5]]])
-    close(answer(weights), months_looked_at(weights), "three months")
+    think = "Is it e to the power of the entropy?"
+    close(answer(weights), months_looked_at(weights), "three months", think=think)
 
 
 @months_looked_at.wrong
@@ -118,7 +119,14 @@ def factor():
 
 @factor.verify
 def _(answer):
-    close(answer, 8**0.5, rtol=5e-3, think="Scores are proportional to q. Compare the divisors.")
+    try:
+        close(answer, 8**0.5, rtol=5e-3)
+    except Wrong:  # without the right number in the message
+        raise Wrong(
+            f"{describe(answer)} does not turn the one scale into the other. The scores are "
+            "proportional to q: divide by the root of 128, multiply by your factor, and compare "
+            "with dividing by the root of 16."
+        ) from None
 
 
 factor.wrong(8.0)

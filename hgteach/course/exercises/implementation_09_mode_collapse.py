@@ -10,7 +10,7 @@ from hgteach.course.registry import exercise
     "total-variation",
     title="How many would have to move?",
     minutes=5,
-    difficulty=1,
+    difficulty=2,
     prompt="""
 Write `total_variation(p, q)` for two lists of shares (each adds up to 1, in the same order): the
 smallest share of people who would have to change groups to turn `p` into `q`.
@@ -50,7 +50,7 @@ def _(p, q):
     "the-margins-agree",
     title="When both margins agree",
     minutes=5,
-    difficulty=2,
+    difficulty=1,
     prompt="""
 A synthetic cohort has exactly the right share of women, and exactly the right share of each
 ethnicity. What follows for African women? Set `reading` to the letter.

@@ -49,8 +49,9 @@ def _(x, shares, centres):
     difficulty=2,
     prompt="""
 Half of the people are exactly at −1 (*no*), half exactly at +1 (*yes*), as the levels of a drug are
-in v3. Write `best_guess(x_t, alpha_bar)`: the mean of $x_0$ among all people who ended up at the
-noisy number `x_t` (a tensor), for $0 < ᾱ < 1$. It must not overflow at ᾱ = 0.9999.
+in v3. Write `best_guess_of_a_level(x_t, alpha_bar)`: the mean of $x_0$ among all people who ended
+up at the noisy number `x_t` (a tensor), for `alpha_bar` = ᾱ between 0 and 1. It must not overflow
+at ᾱ = 0.9999.
 """,
     hint="""
 Bayes' rule for the logarithm of the odds: log p(x_t | yes) − log p(x_t | no). The squares cancel,
@@ -60,22 +61,24 @@ function that PyTorch has.
     meaning="It is an S: steep when there is little noise, flat when there is much. A softmax over "
     "the levels of a drug is the same S with more ends.",
 )
-def best_guess(x_t, alpha_bar):
+def best_guess_of_a_level(x_t, alpha_bar):
     """Turn the log odds, 2 √ᾱ x_t / (1 − ᾱ), into a mean of −1 and 1."""
     return torch.tanh(alpha_bar**0.5 * x_t / (1 - alpha_bar))
 
 
-@best_guess.verify
+@best_guess_of_a_level.verify
 def _(answer):
     x_t = torch.tensor([-2.0, -0.3, 0.0, 0.5, 1.0])
     close(answer(x_t, 1e-6), torch.zeros(5), "in deep noise", atol=3e-3, think="Who can tell?")
     for alpha_bar in (0.2, 0.5, 0.9999):
         think = "Is the variance of the noise, 1 − ᾱ, in the right place?"
-        expected = best_guess(x_t, alpha_bar)
+        if alpha_bar > 0.99:
+            think = "The odds are too large for the computer here. The hint names a way round."
+        expected = best_guess_of_a_level(x_t, alpha_bar)
         close(answer(x_t, alpha_bar), expected, f"at ᾱ = {alpha_bar}", think=think)
 
 
-@best_guess.wrong
+@best_guess_of_a_level.wrong
 def _(x_t, alpha_bar):
     """Overflows for large odds."""
     odds = torch.exp(2 * alpha_bar**0.5 * x_t / (1 - alpha_bar))
@@ -109,7 +112,8 @@ def _(answer):
     close(answer(2.0, 1.0), 0.0, "without noise", think="Then x_t is x_0.")
     close(answer(2.0, 0.0), 2.0, "in pure noise", think="Then the best guess is the mean, 0.")
     for v, alpha_bar in ((1.0, 0.3), (0.04, 0.5), (4.0, 0.9)):
-        close(answer(v, alpha_bar), floor(v, alpha_bar), f"v = {v}, ᾱ = {alpha_bar}")
+        think = "What is the variance of x_t here? It is 1 only if v is."
+        close(answer(v, alpha_bar), floor(v, alpha_bar), f"v = {v}, ᾱ = {alpha_bar}", think=think)
 
 
 @floor.wrong

@@ -33,7 +33,7 @@ def lost(months, levels):
 
 @lost.verify
 def _(answer):
-    close(answer(60, 3), [1, 0, 0], "60 months, 3 levels")
+    close(answer(60, 3), [1, 0, 0], "60 months, 3 levels", think="The deepest level comes first.")
     close(answer(100, 3), lost(100, 3), "100 months, 3 levels", think="Which lengths are odd?")
     close(answer(31, 2), [1, 1], "31 months, 2 levels", think="31, 15, 7.")
 
@@ -109,7 +109,9 @@ def _(answer):
     random = torch.Generator().manual_seed(0)
     mean = 0.2 + np.sqrt(0.96) * torch.randn(20_000, 9, generator=random).mean(dim=1)
     drawn = (mean > 0).double().mean().item()
-    close(answer(0.04, 9), drawn, "drawn 20,000 times, ᾱ = 0.04, 9 months", atol=0.015, rtol=0)
+    think = "How wide is the mean of 9 noises?"
+    what = "drawn 20,000 times, ᾱ = 0.04, 9 months"
+    close(answer(0.04, 9), drawn, what, atol=0.015, rtol=0, think=think)
 
 
 @recognised.wrong

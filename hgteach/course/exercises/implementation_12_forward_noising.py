@@ -31,7 +31,8 @@ def _(answer):
     beta = np.array([0.36, 0.25, 0.19])
     close(answer(beta, 0), (1.0, 0.0), "step 0", think="Nothing has happened yet.")
     close(answer(beta, 1), (0.8, 0.6), "step 1, β = 0.36", think="Variance or spread?")
-    close(answer(beta, 3), fast_forward(beta, 3), "step 3")
+    think = "Each step keeps a share of what the steps before it left."
+    close(answer(beta, 3), fast_forward(beta, 3), "step 3", think=think)
 
 
 @fast_forward.wrong

@@ -66,7 +66,8 @@ def _(answer):
     values, x_t = torch.tensor([-1.0, 0.0, 2.0]), torch.tensor([-40.0, -0.3, 1.1])
     far = torch.tensor([-1.0, 1 / 3, 1 / 3])
     close(answer(x_t[:1], values, 0.5), far[:1], "x_t = -40", think="Is 0 divided by 0?")
-    close(answer(x_t[1:], values, 1e-12), far[1:], "noise alone", think="Then all are alike.")
+    think = "Then all values are equally likely."
+    close(answer(x_t[1:], values, 1e-12), far[1:], "noise alone", think=think)
     think = "What stands in the exponent: roots, squares, the 2?"
     close(answer(x_t, values, 0.6), best_guess(x_t, values, 0.6), "ᾱ = 0.6", think=think)
 
@@ -91,8 +92,8 @@ def _(x_t, values, alpha_bar):
     difficulty=3,
     prompt=r"""
 The published loss of one number is $(\hat\varepsilon-\varepsilon)^2 + w\,(\tilde x_0 - x_0)^2$,
-where $\tilde x_0$ is made from the blend $u\,\varepsilon + (1-u)\,\hat\varepsilon$ with u even in
-[0, 1]. Let $\hat x_0$ be made from $\hat\varepsilon$ alone. Write
+where $\tilde x_0$ is made from the blend $u\,\varepsilon + (1-u)\,\hat\varepsilon$ with u drawn
+evenly from [0, 1]. Let $\hat x_0$ be made from $\hat\varepsilon$ alone. Write
 `what_a_step_weighs(alpha_bar, weight)`: the factor c for which the loss is, averaged over u,
 $c\,(\hat x_0 - x_0)^2$.
 """,

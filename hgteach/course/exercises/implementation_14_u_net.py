@@ -40,7 +40,7 @@ def _(months, levels):
     "normalise-and-film",
     title="Normalise, then let the step speak",
     minutes=12,
-    difficulty=3,
+    difficulty=2,
     prompt="""
 Write `normalise_and_film(x, scale, shift)` for `x` of shape `(B, 16, T)` and `scale`, `shift` of
 shape `(B, 16, 1)`. Cut the 16 channels into **8** groups of 2 neighbours; give each group of each

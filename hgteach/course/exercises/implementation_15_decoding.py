@@ -2,7 +2,7 @@
 
 import torch
 
-from hgteach.course.comparing import close
+from hgteach.course.comparing import Wrong, close
 from hgteach.course.registry import exercise
 
 
@@ -64,7 +64,8 @@ def chance():
 
 @chance.verify
 def _(answer):
-    close(answer, 1 / 301, rtol=1e-3, think="How many people are there, with the new one?")
+    if not (isinstance(answer, float | int) and abs(301 * answer - 1) < 1e-3):
+        raise Wrong("How many people are there with the new one, and who of them is special?")
 
 
 chance.wrong(1 / 300)
@@ -127,7 +128,8 @@ def _(answer):
     think = "Patient 0: one month is sure of level 1, two lean to level 0 by a hair."
     close(answer(people), [1, 0], "two patients", think=think)
     noisy = torch.randn(7, 60, 3, generator=torch.Generator().manual_seed(0))
-    close(answer(noisy), sixty_votes(noisy), "three levels, seven patients")
+    think = "Does every month have its say?"
+    close(answer(noisy), sixty_votes(noisy), "three levels, seven patients", think=think)
 
 
 @sixty_votes.wrong

@@ -37,7 +37,8 @@ def _(answer):
         if not (isinstance(found, tuple | list) and len(found) == 2):
             raise Wrong(f"expected the pair (line, rest), got {describe(found)}.")
         for part, expected, name in zip(found, line_and_rest(x), ("line", "rest"), strict=True):
-            close(part, expected, f"the {name} of {x}", think="Do the two add up to the values?")
+            think = "Line and rest add up, and all months pull at the line, not only two."
+            close(part, expected, f"the {name} of {x}", think=think)
 
 
 @line_and_rest.wrong
@@ -108,8 +109,10 @@ def moves(x):
 def _(answer):
     wobble = np.tile([1.0, -1.0], 30)
     for size in (1e5, 2.0, 1e-3):
-        close(answer(size * (1 + 2e-16 * wobble)), False, f"{size:g}, but for the last digit")
-        close(answer(size * (1 + 0.01 * wobble)), True, f"{size:g}, give or take 1 %")
+        think = f"What is small beside {size:g}?"
+        still, moving = size * (1 + 2e-16 * wobble), size * (1 + 0.01 * wobble)
+        close(answer(still), False, f"{size:g}, but for the last digit", think=think)
+        close(answer(moving), True, f"{size:g}, give or take 1 %", think=think)
     close(answer(np.zeros(60)), False, "sixty zeros")
 
 

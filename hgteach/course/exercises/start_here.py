@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from hgteach.course.comparing import Wrong, choose, close
+from hgteach.course.comparing import Wrong, choose, close, describe
 from hgteach.course.registry import exercise
 
 
@@ -30,7 +30,10 @@ def rows_in_the_cohort():
 def _(answer):
     if isinstance(answer, int) and answer == 8916 + 60:
         raise Wrong("that is the sum. Every one of the patients brings sixty rows.")
-    close(answer, 8916 * 60, think="Every patient brings sixty rows.")
+    try:
+        close(answer, 8916 * 60)
+    except Wrong:  # whose words would give the number away
+        raise Wrong(f"not {describe(answer)}. How many rows do two patients bring?") from None
 
 
 rows_in_the_cohort.wrong(8916 + 60)

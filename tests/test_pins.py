@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -35,6 +36,18 @@ def test_every_package_that_the_course_names_is_pinned_within_its_range(name: st
 
 def test_torch_is_at_its_pin() -> None:
     assert PINS["torch"] == "2.13.0"
+
+
+@pytest.mark.parametrize("python", ["3.11.0", "3.12.0", "3.13.0", "3.14.0"])
+def test_every_pin_takes_the_first_release_of_every_python_that_the_readme_names(python) -> None:
+    assert python.removesuffix(".0") in (ROOT / "README.md").read_text(encoding="utf-8")
+    refused = {
+        name: wanted
+        for name in everything_installed()
+        if (wanted := importlib.metadata.metadata(name).get("Requires-Python"))
+        and not SpecifierSet(wanted).contains(python)
+    }
+    assert not refused
 
 
 def test_conda_users_get_the_same_packages_under_the_same_pins() -> None:

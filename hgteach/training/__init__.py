@@ -54,7 +54,8 @@ def train(
             ``hgteach.streaming.streamed`` made of a file that is too large for the memory.
         schema: what the columns are.
         preset: ``classroom`` (about a minute on a laptop) or ``published`` (the series' setting).
-        settings: your own settings, instead of a preset.
+        settings: your own settings, instead of a preset. Their ``least_steps`` may ask for more
+            epochs than their ``epochs``; give ``epochs`` here to have just so many.
         epochs: how many, instead of the preset's (see ``least_steps`` there).
         seed: fixes weights, noise and order; the same seed gives the same generator on the same
             machine.

@@ -7,9 +7,11 @@ that the tests, and a page without a kernel, need no browser.
 from __future__ import annotations
 
 import base64
+import gc
 import html
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import ipywidgets
@@ -34,6 +36,16 @@ NAME_SLIDERS = """
 """
 Drawn = tuple[Figure, str]
 """A figure, and what it shows in one to three sentences."""
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Put Python's tidying of memory off: it takes longer than a picture, and can follow it."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 class Explorer(ipywidgets.VBox):
@@ -68,6 +80,7 @@ class Explorer(ipywidgets.VBox):
         """Return what the controls say, by name."""
         return {name: control.value for name, control in self.controls.items()}
 
+    @_undisturbed()
     def look(self) -> None:
         """Draw what the controls ask for, or say why it cannot be drawn."""
         key = tuple(self.settings().values())
